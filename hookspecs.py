@@ -50,7 +50,7 @@ from typing import Any, Final, NoReturn, Protocol, Self, final, runtime_checkabl
 
 import pluggy
 
-# fmt: off - a page is read: its values stand close together
+# fmt: off
 __all__ = [
     "API_STATUS", "API_VERSION", "Accepted", "Address", "Adjustment", "Basket", "BasketLine",
     "CacheWarmer", "Call", "CaptureRequest", "Captures", "Catalogue", "ChannelInfo",

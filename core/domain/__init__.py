@@ -1,0 +1,1 @@
+"""The rules of the house: pure Python, no clock, no database, no Django."""

@@ -1,0 +1,155 @@
+"""Django's settings, read once from the environment; `docs/settings.md` explains each variable."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django import VERSION
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env
+
+from core.project import environment, logs
+
+env = Env()
+
+# What this is
+DEBUG = env.bool("DEBUG", default=False)
+ORDERLOOM_DATA = environment.data_folder(env)
+SECRET_KEY = environment.secret_key(env, debug=DEBUG, folder=ORDERLOOM_DATA)
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
+if not DEBUG and not ALLOWED_HOSTS:
+    raise ImproperlyConfigured(
+        "ALLOWED_HOSTS is not set: name the host names of this shop, separated by commas, "
+        "or set DEBUG=1 on a machine of your own (`make run` does)."
+    )
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ADMINS: list[Any] = env.list("ADMINS", default=[])
+if VERSION < (6, 0):
+    ADMINS = [("", address) for address in ADMINS]
+
+# Plugins: names as in their entry points; unset means all, empty means none
+ORDERLOOM_PLUGINS = environment.string_set(os.environ, "ORDERLOOM_PLUGINS")
+ORDERLOOM_PLUGINS_DISABLED = (
+    environment.string_set(os.environ, "ORDERLOOM_PLUGINS_DISABLED") or frozenset()
+)
+ORDERLOOM_SAFE_MODE = env.bool("ORDERLOOM_SAFE_MODE", default=False)
+ORDERLOOM_STRICT = env.bool("ORDERLOOM_STRICT", default=False)
+ORDERLOOM_SANDBOX = env.bool("ORDERLOOM_SANDBOX", default=False)
+ORDERLOOM_SECRETS_KEY: list[str] = env.list("ORDERLOOM_SECRETS_KEY", default=[])
+PLUGINS: tuple[Any, ...] = ()
+PLUGIN_APPS: list[str] = []
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "ninja",  # without it, its documentation pages load scripts from a CDN
+    "core.apps.OrderloomConfig",
+    *PLUGIN_APPS,
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "core.project.urls"
+WSGI_APPLICATION = "core.project.wsgi.application"
+ASGI_APPLICATION = "core.project.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# What it talks to
+DATABASES = {"default": environment.database(env, folder=ORDERLOOM_DATA)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": environment.cache(env)}
+BROKER_URL = env.str("BROKER_URL", default="")
+CELERY_BROKER_URL = BROKER_URL
+
+_mail = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST = _mail["EMAIL_HOST"] or ""
+EMAIL_PORT = _mail["EMAIL_PORT"] or 25
+EMAIL_HOST_USER = _mail["EMAIL_HOST_USER"] or ""
+EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_FILE_PATH = _mail["EMAIL_FILE_PATH"] or None
+EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = env.float("EMAIL_TIMEOUT", default=10.0)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="shop@localhost")
+SERVER_EMAIL = env.str("SERVER_EMAIL", default=DEFAULT_FROM_EMAIL)
+
+# Languages and time
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+USE_I18N = True
+USE_TZ = True
+
+# Static files: the hashed set where `collectstatic` has made one, else straight from the packages
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(ORDERLOOM_DATA / "static")))
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").is_file()
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if WHITENOISE_USE_FINDERS
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# Security
+ORDERLOOM_HTTPS = env.bool("ORDERLOOM_HTTPS", default=not DEBUG)
+SECURE_SSL_REDIRECT = ORDERLOOM_HTTPS
+SESSION_COOKIE_SECURE = ORDERLOOM_HTTPS
+CSRF_COOKIE_SECURE = ORDERLOOM_HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if ORDERLOOM_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = ORDERLOOM_HTTPS
+SECURE_HSTS_PRELOAD = ORDERLOOM_HTTPS
+if env.bool("ORDERLOOM_BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LOGGING = logs.configure(
+    style=env.str("LOG_FORMAT", default="console" if DEBUG else "json"),
+    level=env.str("LOG_LEVEL", default="INFO"),
+)

@@ -1,0 +1,40 @@
+"""Rows and the SQL that moves them; every constraint is named after its rule."""
+
+from __future__ import annotations
+
+from django.db.models.signals import post_migrate
+
+from core.models.access import ApiKey
+from core.models.catalogue import Product, Stock, StockReceipt
+from core.models.customer import Customer
+from core.models.delivery import Delivery, Subscription
+from core.models.ground import lay_ground
+from core.models.inbox import InboxEntry, WebhookEndpoint
+from core.models.journal import Event
+from core.models.order import Order, OrderLine
+from core.models.payment import Fact, Operation, Payment
+from core.models.plugin import Plugin, PluginGeneration
+from core.models.tenancy import Tenant
+
+__all__ = [
+    "ApiKey",
+    "Customer",
+    "Delivery",
+    "Event",
+    "Fact",
+    "InboxEntry",
+    "Operation",
+    "Order",
+    "OrderLine",
+    "Payment",
+    "Plugin",
+    "PluginGeneration",
+    "Product",
+    "Stock",
+    "StockReceipt",
+    "Subscription",
+    "Tenant",
+    "WebhookEndpoint",
+]
+
+post_migrate.connect(lay_ground, dispatch_uid="orderloom-ground")

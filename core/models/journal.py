@@ -1,0 +1,41 @@
+"""What has happened, in order and for good: the journal of an order, and the outbox's source."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from core.models.ids import new_id
+from core.models.order import Order
+from core.models.tenancy import Owned, OwnedManager, OwnedQuerySet
+
+
+class Event(Owned):
+    """Something that has happened: ids and codes only. With an order, a link of its hash chain."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    order = models.ForeignKey(
+        Order,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="events",
+        db_index=False,
+        db_constraint=False,
+    )
+    seq = models.IntegerField(null=True)
+    kind = models.CharField(max_length=40)
+    at = models.DateTimeField()
+    data = models.JSONField(default=dict)
+    previous_hash = models.CharField(max_length=64, default="")
+    hash = models.CharField(max_length=64, default="")
+    fanned_out = models.BooleanField(default=False)
+
+    objects = OwnedManager.from_queryset(OwnedQuerySet)()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["order", "seq"], name="event_sequence_unique"),
+        ]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(fanned_out=False), name="event_not_fanned_out"),
+        ]

@@ -24,15 +24,15 @@ $$
 FILLFACTORS = {"orderloom_stock": 50, "orderloom_order": 80, "orderloom_operation": 70}
 
 
-def lay(apps: Any, schema_editor: Any) -> None:
+def lay(_apps: Any, schema_editor: Any) -> None:
     """Put the referee into PostgreSQL, and room on its hot pages."""
     if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(REQUIRE)
+        schema_editor.execute(REQUIRE, params=None)
         for table, factor in FILLFACTORS.items():
             schema_editor.execute(f"ALTER TABLE {table} SET (fillfactor = {factor})")
 
 
-def lift(apps: Any, schema_editor: Any) -> None:
+def lift(_apps: Any, schema_editor: Any) -> None:
     """Take the referee away again."""
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute("DROP FUNCTION IF EXISTS orderloom_require(boolean, text)")

@@ -14,6 +14,7 @@ M = TypeVar("M", bound=models.Model)
 class Tenant(models.Model):
     """Owner of a separate catalogue, orders and switches. Row 1 is the default one."""
 
+    id = models.PositiveIntegerField(primary_key=True)
     slug = models.SlugField(max_length=60)
     name = models.CharField(max_length=200, default="")
 

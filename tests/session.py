@@ -16,6 +16,7 @@ from django.db import connections
 from django.test import override_settings
 
 TIERS = ("quick", "full", "soak")
+ELSEWHERE = {"browser": "run by `make browser`", "wheels": "run by `make wheels`"}
 PASS = os.environ.get("ORDERLOOM_TEST_PASS", "")
 
 
@@ -37,8 +38,11 @@ def unwanted(item: pytest.Item, *, vendor: str, markexpr: str) -> str | None:
     level = TIERS.index(tier())
     if "postgres" in marks and vendor != "postgresql":
         return "needs PostgreSQL"
-    if "browser" in marks and "browser" not in markexpr:
-        return "needs a browser"
+    if "once" in marks and PASS == "postgres":
+        return "ran in the SQLite pass, as it needs no server"
+    for kind, why in ELSEWHERE.items():
+        if kind in marks and kind not in markexpr:
+            return why
     if "soak" in marks and level < 2:
         return "belongs to ORDERLOOM_TIER=soak"
     if "full" in marks and level < 1:

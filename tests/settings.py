@@ -11,6 +11,6 @@ os.environ.setdefault("ORDERLOOM_HTTPS", "0")
 os.environ.setdefault("ORDERLOOM_SANDBOX", "1")
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 
-from core.project.settings import *  # noqa: E402,F403
+from core.project.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,88 @@
+# Two commands are the whole set-up: `make run` and `make test`. Both make what they need.
+#
+#   make run ARGS=--once            place an order through every payment plugin, then stop
+#   PYTHON=python3.13 make test     another Python, in a folder of its own
+
+PYTHON ?= python3
+VENV ?= $(if $(filter python3,$(PYTHON)),.venv,.venv-$(notdir $(PYTHON)))
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --no-input --quiet
+SHELF := $(patsubst %/pyproject.toml,%,$(sort $(wildcard plugins/*/pyproject.toml)))
+SOURCES := $(wildcard $(addsuffix /src,$(SHELF)))
+WORKERS ?= 2
+ARGS ?=
+
+empty :=
+export MYPYPATH := $(subst $(empty) $(empty),:,$(strip $(SOURCES)))
+
+.PHONY: run test browser wheels lint types contracts format venv lock clean
+.DELETE_ON_ERROR:
+
+run: $(VENV)/shelf-on-run
+	DEBUG=$${DEBUG:-1} ORDERLOOM_SANDBOX=$${ORDERLOOM_SANDBOX:-1} $(PY) manage.py up $(ARGS)
+
+# SQLite first, then PostgreSQL and Valkey: the given ones (DATABASE_URL, CACHE_URL) or our own.
+test: $(VENV)/shelf-on-test
+	@rm -f var/tests/*.json; status=0; \
+	for servers in sqlite postgres; do \
+	  $(PY) -m tests.servers $$servers -- $(PY) -m pytest -n $(WORKERS) $(ARGS) || status=1; \
+	done; \
+	$(PY) -m tests.totals && exit $$status
+
+browser: $(VENV)/shelf-on-test
+	env -u DATABASE_URL -u CACHE_URL ORDERLOOM_TEST_PASS=browser $(PY) -m pytest -m browser tests/browser $(ARGS)
+
+wheels: $(VENV)/shelf-on-test
+	env -u DATABASE_URL -u CACHE_URL ORDERLOOM_TEST_PASS=wheels $(PY) -m pytest -m wheels tests/house $(ARGS)
+
+lint: $(VENV)/locked-test
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+format: $(VENV)/locked-test
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+types: $(VENV)/shelf-on-test
+	SECRET_KEY=types ALLOWED_HOSTS=localhost $(PY) -m mypy core hookspecs.py manage.py $(SOURCES)
+
+contracts: $(VENV)/shelf-on-test
+	$(PY) -m tests.house.contracts
+
+# Everything that people who work on Orderloom use.
+venv: $(VENV)/shelf-on-dev
+
+# An installed lock, checked by its hashes; test holds run, dev holds test.
+$(VENV)/locked-%: requirements/%.txt | $(VENV)/bin/python
+	@echo "Installing requirements/$*.txt"
+	$(PIP) install --require-hashes -r requirements/$*.txt
+	@touch $@
+
+# The core and every plugin on the shelf, editable; again when one is added or changes its metadata.
+$(VENV)/shelf-on-%: $(VENV)/locked-% $(VENV)/shelf pyproject.toml setup.py $(addsuffix /pyproject.toml,$(SHELF))
+	@echo "Installing orderloom and $(words $(SHELF)) plugins"
+	$(PIP) install --no-deps --no-build-isolation -e . $(addprefix -e ./,$(SHELF))
+	@touch $@
+
+$(VENV)/shelf: FORCE | $(VENV)/bin/python
+	@echo "$(SHELF)" | cmp -s - $@ || echo "$(SHELF)" > $@
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Orderloom needs Python 3.11 or newer; set PYTHON=")'
+	@$(PYTHON) -m venv $(VENV)
+
+# The locks hold hashes and no addresses.
+LOCK := $(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-header --quiet pyproject.toml --extra postgres --extra redis --extra prod
+lock: $(VENV)/locked-dev
+	$(LOCK) requirements/run.in -o requirements/run.txt
+	$(LOCK) requirements/run.in requirements/test.in -c requirements/run.txt \
+	  --extra celery --extra metrics -o requirements/test.txt
+	$(LOCK) requirements/run.in requirements/test.in requirements/dev.in -c requirements/test.txt \
+	  --extra celery --extra metrics -o requirements/dev.txt
+	@! grep -n '://' requirements/*.txt
+
+clean:
+	rm -rf .venv .venv-* build dist var *.egg-info plugins/*/*.egg-info plugins/*/src/*.egg-info plugins/*/build
+
+FORCE:

@@ -32,7 +32,8 @@ OrderloomError
 │   ├── PricingUnavailable       PRICING_UNAVAILABLE      a mandatory rule is gone or failed
 │   └── NotAllowed               NOT_ALLOWED
 └── BrokenError                  something is wrong with us or a plugin, and a person should look
-    └── RuleFailedError          RULE_FAILED              a pricing rule broke its contract
+    ├── RuleFailedError          RULE_FAILED              a pricing rule broke its contract
+    └── PluginFailedError        PLUGIN_FAILED            a plugin raised, or answered nonsense
 """
 
 from __future__ import annotations
@@ -243,3 +244,9 @@ class RuleFailedError(BrokenError):
     """A pricing rule broke its contract; ``details`` name ``rule`` and ``plugin``."""
 
     code = "RULE_FAILED"
+
+
+class PluginFailedError(BrokenError):
+    """A plugin raised or answered nonsense; ``details``: ``plugin``, ``hook``, ``offer``, ``cause``."""
+
+    code = "PLUGIN_FAILED"

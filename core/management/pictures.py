@@ -277,13 +277,13 @@ def _candle(body: str, accent: str) -> str:
 
 
 def _stamps(body: str, accent: str) -> str:
-    def stamp(colour: str, leaf: str) -> str:
+    def stamp(colour: str, veins: str) -> str:
         return (
             box(128, 92, 144, 190, "#fbf7ee", 4)
             + '<rect x="128" y="92" width="144" height="190" fill="none" stroke="#fbf7ee"'
             ' stroke-width="13" stroke-dasharray="0 19" stroke-linecap="round"/>'
             + box(144, 108, 112, 158, colour)
-            + leaf(200, 190, 48, leaf)
+            + leaf(200, 190, 48, veins)
         )
 
     return shadow(108, 318) + turned(stamp(accent, body), 13) + turned(stamp(body, accent), -8)

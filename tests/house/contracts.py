@@ -13,14 +13,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # From the top of the staircase down. A room in brackets may be missing; a room that stands in no
 # line fails the contract, so that each new one is given a floor. "|": don't open into each other.
+# Migrations name functions of the models (defaults), so Django puts them above.
 FLOORS = (
     "(testing)",
     "(project) : (apps) : (checks)",
     "(management)",
     "(admin) | (http) | (jobs)",
     "(application)",
+    "(migrations)",
     "(models) | (hooks) | (infrastructure)",
-    "(context) : (conf) : (signals) : (migrations)",
+    "(context) : (conf) : (signals)",
     "(domain)",
 )
 ASKS_PLUGGY = ("hooks",)

@@ -20,8 +20,19 @@ def build(source: Path, folder: Path) -> Path:
     """Build the wheel of the distribution at `source` into `folder`, offline."""
     before = set(folder.glob("*.whl"))
     subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-        + ["--no-index", "--wheel-dir", str(folder), str(copy(source, folder))],
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "--no-build-isolation",
+            "--no-index",
+            "--wheel-dir",
+            str(folder),
+            str(copy(source, folder)),
+        ],
         check=True,
         cwd=folder,
     )

@@ -15,7 +15,7 @@ ARGS ?=
 empty :=
 export MYPYPATH := $(subst $(empty) $(empty),:,$(strip $(SOURCES)))
 
-.PHONY: run test browser wheels lint types contracts format venv lock clean
+.PHONY: run test browser wheels lint types contracts docs format venv lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/shelf-on-run
@@ -48,6 +48,10 @@ types: $(VENV)/shelf-on-test
 
 contracts: $(VENV)/shelf-on-test
 	$(PY) -m tests.house.contracts
+
+# The hook reference, from the contract page.
+docs: $(VENV)/locked-run
+	$(PY) docs/reference.py
 
 # Everything that people who work on Orderloom use.
 venv: $(VENV)/shelf-on-dev

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,6 +97,12 @@ def test_every_check_is_documented() -> None:
 
 def test_every_hook_is_documented() -> None:
     assert not unmentioned(set(hooks()), documents())
+
+
+def test_the_hook_reference_says_what_the_page_says() -> None:
+    done = subprocess.run([sys.executable, DOCS / "reference.py", "--check"], check=False)
+
+    assert done.returncode == 0, "run `make docs`"
 
 
 def test_every_hook_has_a_test_of_its_name() -> None:

@@ -1,0 +1,1 @@
+"""One JSON line in a file for everything that a shop tells."""

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 from core.domain.errors import RuleFailedError
 from hookspecs import Adjustment, Money, Phase, Quote, RuleInfo, Skip, Target, Tax, TaxInfo
 
+HIGHEST_AMOUNT: Final = 10**15
 HIGHEST_RATE: Final = 1000
 DECIMALS_OF_A_RATE: Final = 9
 NOTHING: Final = "nothing to propose"
@@ -176,19 +177,24 @@ def _fault(rule: Asked | AskedForTax, wrong: str) -> str:
 
 def _wrong_adjustment(adjustment: Adjustment, quote: Quote) -> str | None:
     target: object = adjustment.target
-    amount: object = adjustment.amount
     reason: object = adjustment.reason
     coupon: object = adjustment.coupon
     if not isinstance(target, str):
         return f"a target is a line id or a Target, not {type(target).__name__}"
-    if not isinstance(amount, Money):
-        return f"an amount is Money, not {type(amount).__name__}"
-    if amount.currency != quote.currency:
-        return f"proposed {amount.currency} for a quote in {quote.currency}"
     if not isinstance(reason, str):
         return f"a reason is a text, not {type(reason).__name__}"
-    if coupon is not None and coupon not in quote.coupons:
+    if coupon is not None and not (isinstance(coupon, str) and coupon in quote.coupons):
         return f"coupon {str(coupon)[:80]!r} wasn't given"
+    return _wrong_amount(adjustment.amount, quote.currency)
+
+
+def _wrong_amount(amount: object, currency: str) -> str | None:
+    if not isinstance(amount, Money):
+        return f"an amount is Money, not {type(amount).__name__}"
+    if amount.currency != currency:
+        return f"proposed {amount.currency} for a quote in {currency}"
+    if abs(amount.minor) > HIGHEST_AMOUNT:
+        return f"an amount is at most {HIGHEST_AMOUNT} minor units"
     return None
 
 
@@ -201,7 +207,7 @@ def _wrong_tax(tax: Tax, lines: frozenset[str]) -> str | None:
     if not isinstance(rate, Decimal):
         return f"a rate is a Decimal, not {type(rate).__name__}"
     if not rate.is_finite() or not 0 <= rate <= HIGHEST_RATE:
-        return f"a rate is 0 to {HIGHEST_RATE} per cent, not {rate}"
+        return f"a rate is 0 to {HIGHEST_RATE} per cent, not {str(rate)[:40]}"
     exponent = rate.as_tuple().exponent
     if not isinstance(exponent, int) or exponent < -DECIMALS_OF_A_RATE:
         return f"a rate has at most {DECIMALS_OF_A_RATE} decimals"

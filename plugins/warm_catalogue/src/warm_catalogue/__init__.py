@@ -1,0 +1,1 @@
+"""Keeps the published products of a shop warm in its cache."""

@@ -10,6 +10,7 @@ from django import VERSION
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
+from core.hooks.discovery import discover
 from core.project import environment, logs
 
 env = Env()
@@ -38,8 +39,9 @@ ORDERLOOM_SAFE_MODE = env.bool("ORDERLOOM_SAFE_MODE", default=False)
 ORDERLOOM_STRICT = env.bool("ORDERLOOM_STRICT", default=False)
 ORDERLOOM_SANDBOX = env.bool("ORDERLOOM_SANDBOX", default=False)
 ORDERLOOM_SECRETS_KEY: list[str] = env.list("ORDERLOOM_SECRETS_KEY", default=[])
-PLUGINS: tuple[Any, ...] = ()
-PLUGIN_APPS: list[str] = []
+PLUGINS = discover(
+    allow=ORDERLOOM_PLUGINS, safe_mode=ORDERLOOM_SAFE_MODE, sandbox=ORDERLOOM_SANDBOX
+)
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -51,7 +53,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "ninja",  # without it, its documentation pages load scripts from a CDN
     "core.apps.OrderloomConfig",
-    *PLUGIN_APPS,
+    *PLUGINS.django_apps,
 ]
 
 MIDDLEWARE = [
@@ -103,6 +105,27 @@ EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = env.float("EMAIL_TIMEOUT", default=10.0)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="shop@localhost")
 SERVER_EMAIL = env.str("SERVER_EMAIL", default=DEFAULT_FROM_EMAIL)
+
+# The shop
+ORDERLOOM_CURRENCY = env.str("ORDERLOOM_CURRENCY", default="EUR")
+ORDERLOOM_PRICES_INCLUDE_TAX = env.bool("ORDERLOOM_PRICES_INCLUDE_TAX", default=True)
+ORDERLOOM_TAX_ROUNDING = env.str("ORDERLOOM_TAX_ROUNDING", default="PER_LINE")
+ORDERLOOM_PUBLIC_URL = env.str("ORDERLOOM_PUBLIC_URL", default="http://127.0.0.1:8000")
+
+# Durations in seconds
+ORDERLOOM_RESERVATION_SECONDS = env.float("ORDERLOOM_RESERVATION_SECONDS", default=900.0)
+ORDERLOOM_ORDER_LINK_SECONDS = env.float("ORDERLOOM_ORDER_LINK_SECONDS", default=180 * 86_400.0)
+ORDERLOOM_CALL_DEADLINE_SECONDS = env.float("ORDERLOOM_CALL_DEADLINE_SECONDS", default=10.0)
+ORDERLOOM_LEASE_SECONDS = env.float("ORDERLOOM_LEASE_SECONDS", default=5.0)
+ORDERLOOM_LOOK_UPS = [
+    float(seconds)
+    for seconds in env.list("ORDERLOOM_LOOK_UPS", default=[5, 30, 120, 600, 3_600, 21_600, 86_400])
+]
+ORDERLOOM_DELIVERY_LEASE_SECONDS = env.float("ORDERLOOM_DELIVERY_LEASE_SECONDS", default=60.0)
+ORDERLOOM_DELIVERY_RETRIES = [
+    float(seconds)
+    for seconds in env.list("ORDERLOOM_DELIVERY_RETRIES", default=[5, 30, 120, 600, 3_600, 21_600])
+]
 
 # Languages and time
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")

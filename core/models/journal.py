@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
 from django.db import models
 from django.db.models import Q
 
+from core.domain.journal import link
 from core.models.ids import new_id
 from core.models.order import Order
 from core.models.tenancy import Owned, OwnedManager, OwnedQuerySet
@@ -39,3 +46,37 @@ class Event(Owned):
         indexes = [
             models.Index(fields=["id"], condition=Q(fanned_out=False), name="event_not_fanned_out"),
         ]
+
+
+@dataclass(slots=True)
+class Chain:
+    """Events of one order about to be written: numbers and links them as they are added."""
+
+    order_id: UUID
+    tenant_id: int
+    seq: int = 0
+    head: str = ""
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, kind: str, *, at: datetime, data: Mapping[str, Any]) -> None:
+        """Add what has happened; ``data`` holds ids and codes only."""
+        seq = self.seq + 1
+        previous = self.head
+        self.head = link(
+            previous=previous, order_id=str(self.order_id), seq=seq, kind=kind, at=at, data=data
+        )
+        self.seq = seq
+        self.rows.append(
+            {
+                "id": new_id(),
+                "tenant_id": self.tenant_id,
+                "order_id": self.order_id,
+                "seq": seq,
+                "kind": kind,
+                "at": at,
+                "data": data,
+                "previous_hash": previous,
+                "hash": self.head,
+                "fanned_out": False,
+            }
+        )

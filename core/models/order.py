@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import UUID
+
 from django.db import models
 from django.db.models import F, Q
 
 from core.domain.lifecycle import OrderStatus, PaymentStatus, StockState
+from core.domain.order import ConfirmedOrder
 from core.models.customer import Customer
 from core.models.ids import new_id
 from core.models.tenancy import Owned, OwnedManager, OwnedQuerySet
@@ -53,6 +57,51 @@ class Order(Owned):
     log_head = models.CharField(max_length=64, default="")
 
     objects = OwnedManager.from_queryset(OrderQuerySet)()
+
+    # Factories
+
+    @staticmethod
+    def place(
+        confirmed: ConfirmedOrder, *, order_id: UUID, tenant_id: int, **own: Any
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Return the row of an order and the rows of its lines; nothing else makes them.
+
+        ``own`` are the columns that composing doesn't know: number, contact, key, times, state.
+        """
+        priced = confirmed.priced
+        order = {
+            "id": order_id,
+            "tenant_id": tenant_id,
+            "currency": confirmed.currency,
+            "goods_minor": priced.goods_minor,
+            "shipping_minor": priced.shipping_minor,
+            "fees_minor": priced.fees_minor,
+            "tax_minor": priced.tax_minor,
+            "rounding_minor": priced.rounding_minor,
+            "total_minor": priced.total_minor,
+            "prices_include_tax": priced.prices_include_tax,
+            "receipt": priced.receipt(),
+            **own,
+        }
+        lines = [
+            {
+                "tenant_id": tenant_id,
+                "order_id": order_id,
+                "position": line.position,
+                "product_id": line.product_id,
+                "sku": line.sku,
+                "name": line.name,
+                "quantity": line.quantity,
+                "unit_price_minor": line.unit_price_minor,
+                "adjustment_minor": line.adjustment_minor,
+                "tax_minor": line.tax_minor,
+                "total_minor": line.total_minor,
+                "attributes": dict(line.attributes),
+                "terms": dict(line.terms),
+            }
+            for line in confirmed.lines
+        ]
+        return order, lines
 
     class Meta:
         constraints = [

@@ -1,0 +1,1 @@
+"""What the house can do: one use case a file, one public function of the same name."""

@@ -1,0 +1,144 @@
+"""Compose an order as far as its price: read the shelf, prepare the rules, ask them, add up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from core.conf import conf
+from core.context import tenant
+from core.domain.errors import PricingUnavailable, TermsNotAllowed, UnknownCustomer
+from core.domain.order import OrderDraft, Shelved, Wanted
+from core.domain.pricing import TaxRounding, compose
+from core.domain.receipt import Priced
+from core.hooks.registry import Registry
+from core.models import Customer as CustomerRow
+from core.models.catalogue import read_shelf
+from hookspecs import Address, Call, Customer, Quote
+
+_PREPARE_SECONDS: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composition:
+    """What somebody wants to buy, before it is known what it costs.
+
+    ``terms`` of the order and of its lines are agreed prices: without ``terms_allowed`` they are
+    refused. ``customer_ref`` names a registered customer; ``contact`` is what an order keeps.
+    """
+
+    lines: tuple[Wanted, ...]
+    currency: str | None = None
+    terms: Mapping[str, str] = field(default_factory=dict)
+    terms_allowed: bool = False
+    customer_ref: str | None = None
+    contact: Customer | None = None
+    bill_to: Address | None = None
+    ship_to: Address | None = None
+    coupons: frozenset[str] = frozenset()
+    shipping_method: str | None = None
+    payment_strategy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """An order composed and priced, still a draft."""
+
+    draft: OrderDraft
+    shelf: Mapping[str, Shelved]
+    priced: Priced
+    customer: Customer | None
+    customer_id: Any
+
+
+def compose_order(
+    composition: Composition, *, plugins: Registry, now: datetime, check_stock: bool = True
+) -> Composed:
+    """Price what somebody wants; nothing is written and nothing reserved.
+
+    Raises:
+        Refusal: whatever the draft, its products or its customer make impossible.
+        PricingUnavailable: a plugin whose rules count is gone; it is named.
+        RuleFailedError: a mandatory rule broke its contract.
+    """
+    refuse_gone_pricing(plugins)
+    draft = OrderDraft.of(
+        currency=composition.currency or conf().currency,
+        wanted=composition.lines,
+        terms=composition.terms,
+    )
+    if draft.has_terms and not composition.terms_allowed:
+        raise TermsNotAllowed("Agreed prices can only be set by staff or by an import.")
+    customer, customer_id = _customer(composition)
+    shelf = read_shelf(tenant_id=tenant().id, skus=draft.skus())
+    quote = draft.quote(
+        shelf=shelf,
+        tenant=tenant().slug,
+        now=now,
+        customer=customer,
+        prices_include_tax=conf().prices_include_tax,
+        coupons=composition.coupons,
+        shipping_method=composition.shipping_method,
+        payment_strategy=composition.payment_strategy,
+        ship_to=composition.ship_to,
+        check_stock=check_stock,
+    )
+    priced = compose(
+        quote=quote,
+        rules=plugins.rules,
+        taxes=plugins.taxes,
+        prepared=_prepared(quote, plugins),
+        tax_rounding=TaxRounding(conf().tax_rounding),
+    )
+    return Composed(
+        draft=draft, shelf=shelf, priced=priced, customer=customer, customer_id=customer_id
+    )
+
+
+def refuse_gone_pricing(plugins: Registry) -> None:
+    """Refuse to quote while a plugin that prices is gone.
+
+    Raises:
+        PricingUnavailable: names the plugin.
+    """
+    if plugins.pricing_gone:
+        name = plugins.pricing_gone[0]
+        view = plugins.plugin(name)
+        why = f": {view.why}" if view and view.why else ""
+        raise PricingUnavailable(
+            f"Nothing can be priced while {name} is out of order{why}.",
+            plugin=name,
+            plugins=list(plugins.pricing_gone),
+        )
+
+
+def _prepared(quote: Quote, plugins: Registry) -> dict[str, Mapping[str, Any]]:
+    """Let the rules that need rows of their own fetch them, once, before any transaction."""
+    prepared: dict[str, Mapping[str, Any]] = {}
+    for rule in (*plugins.rules, *plugins.taxes):
+        if rule.prepare is not None:
+            call = Call(deadline=time.monotonic() + _PREPARE_SECONDS)
+            prepared[rule.info.key] = rule.prepare(quote, call)
+    return prepared
+
+
+def _customer(composition: Composition) -> tuple[Customer | None, Any]:
+    if composition.customer_ref is None:
+        return composition.contact, None
+    row = CustomerRow.objects.filter(ref=composition.customer_ref).first()
+    if row is None:
+        raise UnknownCustomer(
+            f"There is no customer {composition.customer_ref}.", ref=composition.customer_ref
+        )
+    given = composition.contact
+    return Customer(
+        ref=row.ref,
+        email=(given.email if given else "") or row.email,
+        name=(given.name if given else "") or row.name,
+        locale=row.locale,
+        time_zone=row.time_zone,
+        groups=frozenset(row.groups),
+    ), row.id

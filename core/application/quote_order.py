@@ -1,0 +1,25 @@
+"""Quote an order: what would it cost now, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.application.compose_order import Composed, Composition, compose_order
+from core.hooks.registry import Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteOrder:
+    """Ask for a price."""
+
+    composition: Composition
+
+
+def quote_order(command: QuoteOrder, *, plugins: Registry, now: datetime) -> Composed:
+    """Return what an order would cost, with the receipt that says why. Nothing is reserved.
+
+    Raises:
+        Refusal: it couldn't be placed either; the code says why.
+    """
+    return compose_order(command.composition, plugins=plugins, now=now)

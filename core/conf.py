@@ -1,0 +1,58 @@
+"""The core's own settings, read once from Django's into a frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import setting_changed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conf:
+    """What an installation decides. Durations are in seconds.
+
+    ``currency`` is the one a shop sells in unless an order says otherwise; ``lease`` is added to
+    a call's deadline before another worker may take the work over.
+    """
+
+    currency: str
+    prices_include_tax: bool
+    tax_rounding: str
+    reservation: float
+    order_link: float
+    call_deadline: float
+    lease: float
+    look_ups: tuple[float, ...]
+    delivery_lease: float
+    delivery_retries: tuple[float, ...]
+    public_url: str
+
+
+@lru_cache(maxsize=1)
+def conf() -> Conf:
+    """Return the settings in force."""
+    return Conf(
+        currency=settings.ORDERLOOM_CURRENCY,
+        prices_include_tax=settings.ORDERLOOM_PRICES_INCLUDE_TAX,
+        tax_rounding=settings.ORDERLOOM_TAX_ROUNDING,
+        reservation=settings.ORDERLOOM_RESERVATION_SECONDS,
+        order_link=settings.ORDERLOOM_ORDER_LINK_SECONDS,
+        call_deadline=settings.ORDERLOOM_CALL_DEADLINE_SECONDS,
+        lease=settings.ORDERLOOM_LEASE_SECONDS,
+        look_ups=tuple(settings.ORDERLOOM_LOOK_UPS),
+        delivery_lease=settings.ORDERLOOM_DELIVERY_LEASE_SECONDS,
+        delivery_retries=tuple(settings.ORDERLOOM_DELIVERY_RETRIES),
+        public_url=settings.ORDERLOOM_PUBLIC_URL,
+    )
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    """Read again after a test has overridden a setting."""
+    if setting.startswith("ORDERLOOM_"):
+        conf.cache_clear()
+
+
+setting_changed.connect(_forget, dispatch_uid="orderloom-conf")

@@ -126,6 +126,21 @@ class Guard:
         )
         return answer
 
+    def wrapping(self, step: Callable[[], Any]) -> Any:
+        """Take one step of a lazy answer; report it only if it fails.
+
+        Raises:
+            PluginFailedError: it raised.
+
+        """
+        began = time.monotonic()
+        try:
+            return step()
+        except SPARED:
+            raise
+        except BaseException as error:
+            raise self._failed(error, began, None) from error
+
     def _end(self, began: float, until: float | None) -> float:
         return began + self._limit if until is None else max(until, began) + _GRACE
 

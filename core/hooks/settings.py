@@ -125,7 +125,7 @@ class Schema:
             TypeError: `cls` is no frozen dataclass, or a field has a type that settings can't have.
 
         """
-        if not (isinstance(cls, type) and is_dataclass(cls)):
+        if not is_dataclass(cls):
             raise TypeError(f"{cls!r} is no dataclass")
         if not cls.__dataclass_params__.frozen:  # type: ignore[attr-defined]
             raise TypeError(f"{cls.__qualname__} is not frozen")

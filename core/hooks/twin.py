@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import enum
 import json
-import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from datetime import timedelta
 from decimal import Decimal
+from types import GenericAlias, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
@@ -122,7 +122,7 @@ def twin_of(cls: type) -> Twin:
 def _model(cls: type, groups: dict[type[BaseModel], type], *, inside: bool) -> type[BaseModel]:
     hints = get_type_hints(cls)
     members: dict[str, Any] = {}
-    for item in fields(cls):  # type: ignore[arg-type]
+    for item in fields(cls):
         where = f"{cls.__qualname__}.{item.name}"
         members[item.name] = (
             _annotation(hints[item.name], groups, where=where, inside=inside, options=item),
@@ -151,10 +151,10 @@ def _annotation(
         return _URL
     if hint in _PLAIN or hint in _TWINS or origin is Literal or _is_enum(hint):
         return _TWINS.get(hint, hint)
-    if origin in {Union, types.UnionType} and len(inner) == 2 and type(None) in inner:
+    if origin in {Union, UnionType} and len(inner) == 2 and type(None) in inner:
         return again(inner[0] if inner[1] is type(None) else inner[1]) | None
     if origin is tuple and len(inner) == 2 and inner[1] is ...:
-        return tuple[again(inner[0]), ...]  # type: ignore[misc]
+        return GenericAlias(tuple, (again(inner[0]), ...))
     if is_dataclass(hint) and isinstance(hint, type) and not inside:
         return _model(hint, groups, inside=True)
     raise TypeError(f"{where}: settings can't have the type {hint}")
@@ -189,7 +189,7 @@ def _read_texts(cls: type, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read_text(hint: Any, value: Any) -> Any:
     inner = get_args(hint)
-    if get_origin(hint) in {Union, types.UnionType}:
+    if get_origin(hint) in {Union, UnionType}:
         real = next(each for each in inner if each is not type(None))
         return None if value == "" and real is not str else _read_text(real, value)
     if get_origin(hint) is tuple:

@@ -1,0 +1,44 @@
+"""`python -m sandbox_gateways`: starts the sandbox and prints its address once it answers."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from sandbox_gateways.server import make_server
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM or Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="sandbox_gateways", description=__doc__)
+    parser.add_argument("--port", type=int, default=8001, help="0: any free one")
+    parser.add_argument("--ledger", type=Path, required=True, help="a SQLite file of its own")
+    parser.add_argument("--autopilot", action="store_true", help="pay and approve by itself")
+    parser.add_argument("--stripe-webhook", default="", help="where Stripe's webhooks go")
+    parser.add_argument("--paypal-webhook", default="", help="where PayPal's webhooks go")
+    given = parser.parse_args(arguments)
+    given.ledger.parent.mkdir(parents=True, exist_ok=True)
+    server = make_server(port=given.port, ledger_path=given.ledger)
+    sandbox = server.sandbox
+    for provider, url in (("stripe", given.stripe_webhook), ("paypal", given.paypal_webhook)):
+        if url:
+            sandbox.deliveries.forget(provider)
+            sandbox.deliveries.register(provider, url)
+    sandbox.autopilot.switch(on=given.autopilot)
+    sandbox.start()
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    sys.stdout.write(f"{sandbox.base}\n")
+    sys.stdout.flush()
+    with contextlib.suppress(KeyboardInterrupt):
+        server.serve_forever(poll_interval=0.05)
+    server.server_close()
+    sandbox.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from django import VERSION
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
-__all__ = ["cache", "data_folder", "database", "secret_key", "string_set"]
+__all__ = ["cache", "data_folder", "database", "mail", "secret_key", "string_set"]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -142,6 +143,42 @@ def cache(env: Env) -> dict[str, Any]:
         "KEY_PREFIX": env.str("CACHE_PREFIX", default="orderloom"),
         "OPTIONS": {"socket_timeout": timeout, "socket_connect_timeout": timeout},
     }
+
+
+def mail(env: Env) -> dict[str, Any]:
+    """Return Django's settings for `EMAIL_URL`, by name, in the words of the Django that runs.
+
+    The time-out of an SMTP client is off by default, so a hanging server would hang us.
+    """
+    found = env.email_url("EMAIL_URL", default="consolemail://")
+    timeout = env.float("EMAIL_TIMEOUT", default=10.0)
+    backend = found["EMAIL_BACKEND"]
+    if VERSION < (6, 1):
+        return {
+            "EMAIL_BACKEND": backend,
+            "EMAIL_HOST": found["EMAIL_HOST"] or "localhost",
+            "EMAIL_PORT": found["EMAIL_PORT"] or 25,
+            "EMAIL_HOST_USER": found["EMAIL_HOST_USER"] or "",
+            "EMAIL_HOST_PASSWORD": found["EMAIL_HOST_PASSWORD"] or "",
+            "EMAIL_FILE_PATH": found["EMAIL_FILE_PATH"] or None,
+            "EMAIL_USE_TLS": found.get("EMAIL_USE_TLS", False),
+            "EMAIL_USE_SSL": found.get("EMAIL_USE_SSL", False),
+            "EMAIL_TIMEOUT": timeout,
+        }
+    options: dict[str, Any] = {}
+    if backend.endswith("smtp.EmailBackend"):
+        options = {
+            "host": found["EMAIL_HOST"] or "localhost",
+            "port": found["EMAIL_PORT"] or 25,
+            "username": found["EMAIL_HOST_USER"] or "",
+            "password": found["EMAIL_HOST_PASSWORD"] or "",
+            "use_tls": found.get("EMAIL_USE_TLS", False),
+            "use_ssl": found.get("EMAIL_USE_SSL", False),
+            "timeout": timeout,
+        }
+    elif backend.endswith("filebased.EmailBackend"):
+        options = {"file_path": found["EMAIL_FILE_PATH"]}
+    return {"MAILERS": {"default": {"BACKEND": backend, "OPTIONS": options}}}
 
 
 def string_set(values: Mapping[str, str], name: str) -> frozenset[str] | None:

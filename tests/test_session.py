@@ -6,6 +6,8 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 
+from tests.session import unwanted
+
 
 @pytest.mark.django_db
 def test_database_answers() -> None:
@@ -34,3 +36,31 @@ def test_cache_begins_empty(round_: int) -> None:
 
     assert found is None
     assert cache.get("seen") == round_
+
+
+class Item:
+    """As much of a collected test as the choice looks at."""
+
+    def __init__(self, *marks: str) -> None:
+        self.marks = [getattr(pytest.mark, mark).mark for mark in marks]
+
+    def iter_markers(self) -> list[pytest.Mark]:
+        return self.marks
+
+
+@pytest.mark.parametrize(
+    ("marks", "vendor", "markexpr", "why"),
+    [
+        ((), "sqlite", "", None),
+        (("postgres",), "sqlite", "", "needs PostgreSQL"),
+        (("postgres",), "postgresql", "", None),
+        (("browser",), "sqlite", "", "run by `make browser`"),
+        (("browser",), "sqlite", "browser", None),
+        (("wheels",), "sqlite", "", "run by `make wheels`"),
+        (("soak",), "sqlite", "", "belongs to ORDERLOOM_TIER=soak"),
+    ],
+)
+def test_what_belongs_to_another_run_is_left_out_and_counted(
+    marks: tuple[str, ...], vendor: str, markexpr: str, why: str | None
+) -> None:
+    assert unwanted(Item(*marks), vendor=vendor, markexpr=markexpr) == why

@@ -1,0 +1,54 @@
+"""The command line says in plain sentences what is missing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.house.tree import ROOT
+
+pytestmark = pytest.mark.once
+
+
+def manage(*arguments: str, python: tuple[str, ...] = (), **variables: str) -> tuple[int, str]:
+    """Run manage.py with nothing but `variables` set; return its exit code and all it printed."""
+    done = subprocess.run(
+        [sys.executable, *python, str(ROOT / "manage.py"), *arguments],
+        env={"PATH": os.environ["PATH"], **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_without_django_it_names_the_command_that_helps() -> None:
+    code, said = manage("check", python=("-S",))  # -S: without site-packages
+
+    assert code == 1
+    assert "run `make run`" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("variables", "missing"),
+    [({}, "SECRET_KEY"), ({"SECRET_KEY": "k" * 60}, "ALLOWED_HOSTS")],
+)
+def test_a_missing_setting_is_one_plain_sentence(
+    tmp_path: Path, variables: dict[str, str], missing: str
+) -> None:
+    code, said = manage("check", ORDERLOOM_DATA=str(tmp_path), **variables)
+
+    assert code == 1
+    assert said.startswith(f"{missing} is not set: ")
+    assert said.count("\n") == 1
+
+
+def test_with_debug_nothing_else_is_needed(tmp_path: Path) -> None:
+    code, said = manage("check", ORDERLOOM_DATA=str(tmp_path), DEBUG="1")
+
+    assert code == 0, said

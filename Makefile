@@ -21,11 +21,15 @@ export MYPYPATH := $(subst $(empty) $(empty),:,$(strip $(SOURCES)))
 run: $(VENV)/shelf-on-run
 	DEBUG=$${DEBUG:-1} ORDERLOOM_SANDBOX=$${ORDERLOOM_SANDBOX:-1} $(PY) manage.py up $(ARGS)
 
-# SQLite first, then PostgreSQL and Valkey: the given ones (DATABASE_URL, CACHE_URL) or our own.
+# SQLite first, then the core alone, without any plugin, then PostgreSQL and Valkey: the given ones
+# (DATABASE_URL, CACHE_URL) or our own.
+ALONE := $(wildcard $(addprefix tests/,domain application models hooks http))
+PASSES := sqlite $(if $(ARGS),,alone) postgres
 test: $(VENV)/shelf-on-test
 	@rm -f var/tests/*.json; status=0; \
-	for servers in sqlite postgres; do \
-	  $(PY) -m tests.servers $$servers -- $(PY) -m pytest -n $(WORKERS) $(ARGS) || status=1; \
+	for pass in $(PASSES); do \
+	  if test $$pass = alone; then tests="$(ALONE)"; else tests="$(ARGS)"; fi; \
+	  $(PY) -m tests.servers $$pass -- $(PY) -m pytest -n $(WORKERS) $$tests || status=1; \
 	done; \
 	$(PY) -m tests.totals && exit $$status
 

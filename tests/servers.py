@@ -1,6 +1,7 @@
 """Run a command with a real PostgreSQL and a real Valkey, from wheels where none are given.
 
     python -m tests.servers sqlite -- COMMAND…      without DATABASE_URL and CACHE_URL
+    python -m tests.servers alone -- COMMAND…       the same, and without any plugin
     python -m tests.servers postgres -- COMMAND…    with both: the given ones, or servers of its own
 
 The servers belong to this process and end with it.
@@ -19,10 +20,12 @@ from pathlib import Path
 
 __all__ = ["environment", "main"]
 
+KINDS = ("sqlite", "alone", "postgres")
+
 
 def main(arguments: list[str]) -> int:
     """Run the command after `--` and return its exit code."""
-    if len(arguments) < 3 or arguments[0] not in {"sqlite", "postgres"} or arguments[1] != "--":
+    if len(arguments) < 3 or arguments[0] not in KINDS or arguments[1] != "--":
         print(__doc__, file=sys.stderr)
         return 2
     kind, command = arguments[0], arguments[2:]
@@ -34,7 +37,9 @@ def main(arguments: list[str]) -> int:
 def environment(kind: str, *, given: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Yield the environment of a pass: `given`, with the servers of `kind` named in it."""
     variables = dict(given) | {"ORDERLOOM_TEST_PASS": kind}
-    if kind == "sqlite":
+    if kind == "alone":
+        variables["ORDERLOOM_PLUGINS"] = ""
+    if kind != "postgres":
         for name in ("DATABASE_URL", "CACHE_URL"):
             variables.pop(name, None)
         yield variables

@@ -1,8 +1,25 @@
-"""The one Django app of the core."""
+"""The one Django app of the core; when Django is ready, the plugins are loaded."""
 
 from __future__ import annotations
 
+import logging
+import os
+
 from django.apps import AppConfig
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from core import checks
+from core.hooks.build import build
+from core.hooks.guard import CallReport, Ended
+from core.hooks.loader import Loaded, load
+from core.hooks.registry import Registry
+from core.hooks.settings import GivenSettings
+from core.hooks.states import PluginStates
+
+__all__ = ["OrderloomConfig", "checks", "report_call"]
+
+logger = logging.getLogger("orderloom.plugins")
 
 
 class OrderloomConfig(AppConfig):
@@ -12,3 +29,50 @@ class OrderloomConfig(AppConfig):
     label = "orderloom"
     verbose_name = "Orderloom"
     default_auto_field = "django.db.models.BigAutoField"
+
+    loaded: Loaded
+    """Every plugin found, after it was imported or left out."""
+    given: GivenSettings
+    """Plugin settings from the environment and from Django's settings."""
+    first: Registry
+    """What is offered before the first look into the database."""
+
+    def ready(self) -> None:
+        """Load the plugins; no database query here.
+
+        Raises:
+            ImproperlyConfigured: one has a problem, and ORDERLOOM_STRICT is on.
+
+        """
+        self.loaded = load(settings.ORDERLOOM_DISCOVERED)
+        self.given = GivenSettings(
+            environ=dict(os.environ),
+            sections=settings.ORDERLOOM_PLUGIN_SETTINGS,
+            salt=settings.SECRET_KEY.encode(),
+        )
+        self.first = self.build(PluginStates(disabled=settings.ORDERLOOM_PLUGINS_DISABLED))
+        if settings.ORDERLOOM_STRICT and self.first.problems:
+            lines = "\n".join(f"  {problem}" for problem in self.first.problems)
+            raise ImproperlyConfigured(f"ORDERLOOM_STRICT is on, and plugins don't fit:\n{lines}")
+
+    def build(self, states: PluginStates) -> Registry:
+        """Build the registry for these states."""
+        return build(self.loaded, states, self.given, report_call)
+
+
+def report_call(report: CallReport) -> None:
+    """Log a call into a plugin that failed or took too long; never what it was given."""
+    if report.ended is Ended.ANSWERED and not report.overran:
+        return
+    called = report.called
+    logger.warning(
+        "plugin.call.failed" if report.ended is not Ended.ANSWERED else "plugin.call.overran",
+        extra={
+            "plugin": called.plugin,
+            "version": called.version,
+            "hook": called.hook,
+            "offer": called.code,
+            "seconds": round(report.seconds, 4),
+            "cause": report.cause,
+        },
+    )

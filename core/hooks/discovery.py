@@ -57,6 +57,8 @@ class Found:
     manifest: Manifest | None = None
     code: Code = Code.FOUND
     why: str = ""
+    folder: str = ""
+    """Where its package lies."""
 
     def refused(self, code: Code, why: str) -> Found:
         """Return it as left out, and why."""
@@ -188,8 +190,9 @@ def _described(
     """The manifest is read of those left out as well: people want to see a title."""
     package = found.module.partition(".")[0]
     try:
+        file = _manifest_file(package, distribution, path)
         manifest = read_manifest(
-            _manifest_text(package, distribution, path),
+            file.read_text(encoding="utf-8"),
             name=found.name,
             package=package,
             distribution=found.distribution,
@@ -197,9 +200,9 @@ def _described(
             author=_author(distribution),
         )
         fits = compatible(manifest.api, offered=API_VERSION)
-    except ValueError as error:  # ManifestError, or a range that is none
+    except (ValueError, OSError) as error:  # ManifestError, no range, no text
         return found.refused(Code.LOAD_FAILED, str(error)) if found.code is Code.FOUND else found
-    found = replace(found, manifest=manifest)
+    found = replace(found, manifest=manifest, folder=str(file.parent))
     if found.code is not Code.FOUND:
         return found
     if not fits:
@@ -210,18 +213,16 @@ def _described(
     return found
 
 
-def _manifest_text(package: str, distribution: Distribution, path: Sequence[str] | None) -> str:
+def _manifest_file(package: str, distribution: Distribution, path: Sequence[str] | None) -> Path:
     """The package that would be imported comes first; a wheel's own files are a second chance."""
     spec = _spec(package, path)
     folders = [Path(place) for place in (spec and spec.submodule_search_locations) or ()]
     for folder in (*folders, Path(str(distribution.locate_file(package)))):
-        try:
-            return (folder / "plugin.toml").read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            continue
+        if (folder / "plugin.toml").is_file():
+            return folder / "plugin.toml"
     if spec is None:
         raise ManifestError(f"its package {package} can't be found")
-    raise ManifestError(f"its package {package} holds no plugin.toml that can be read")
+    raise ManifestError(f"its package {package} holds no plugin.toml")
 
 
 def _spec(package: str, path: Sequence[str] | None) -> ModuleSpec | None:

@@ -11,6 +11,7 @@ __all__ = ["Manifest", "ManifestError", "read_manifest"]
 
 _TEXTS = ("title", "api", "author", "settings", "django_app", "urls", "mount", "only_in")
 _LISTS = ("hooks", "after", "before", "hosts")
+_LONGEST = {"title": 200, "api": 20}
 _REQUIRED = ("title", "api", "hooks")
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _SETTINGS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -89,6 +90,9 @@ def _check_keys(given: dict[str, Any]) -> None:
 
 
 def _check_forms(values: dict[str, Any]) -> None:
+    for key, longest in _LONGEST.items():
+        if not 0 < len(values[key]) <= longest:
+            raise ManifestError(f"plugin.toml: {key} has 1 to {longest} characters")
     for key in ("django_app", "urls"):
         if key in values and not _DOTTED.fullmatch(values[key]):
             raise ManifestError(f"plugin.toml: {key} = {values[key]!r} is no dotted path")

@@ -18,7 +18,8 @@ from hookspecs import NotConfigured
 
 __all__ = ["Method", "Offer", "ask_offers", "masking"]
 
-_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+_LONGEST_LABEL = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +164,8 @@ def _examined(hook: str, offer: Any) -> Offer:
     code = getattr(info, kind.code)
     if not _CODE.fullmatch(code):
         raise RefusedPluginError(f"{hook} offers {name}: {kind.code} = {code!r} is no code")
+    if not 0 < len(info.label) <= _LONGEST_LABEL:
+        raise RefusedPluginError(f"{hook} offers {name}: a label has 1 to 200 characters")
     methods = {
         method: _method(f"{hook}: {name}.{method}", offer, protocol, method)
         for protocol in (kind.protocol, *kind.roles)

@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
 from core.hooks.discovery import discover
+from core.hooks.proof import prove_apps
 from core.project import environment, logs
 
 env = Env()
@@ -39,8 +40,10 @@ ORDERLOOM_SAFE_MODE = env.bool("ORDERLOOM_SAFE_MODE", default=False)
 ORDERLOOM_STRICT = env.bool("ORDERLOOM_STRICT", default=False)
 ORDERLOOM_SANDBOX = env.bool("ORDERLOOM_SANDBOX", default=False)
 ORDERLOOM_SECRETS_KEY: list[str] = env.list("ORDERLOOM_SECRETS_KEY", default=[])
-PLUGINS = discover(
-    allow=ORDERLOOM_PLUGINS, safe_mode=ORDERLOOM_SAFE_MODE, sandbox=ORDERLOOM_SANDBOX
+ORDERLOOM_PLUGIN_SETTINGS: dict[str, Any] = env.json("ORDERLOOM_PLUGIN_SETTINGS", default={})
+ORDERLOOM_DISCOVERED = prove_apps(
+    discover(allow=ORDERLOOM_PLUGINS, safe_mode=ORDERLOOM_SAFE_MODE, sandbox=ORDERLOOM_SANDBOX),
+    folder=ORDERLOOM_DATA,
 )
 
 INSTALLED_APPS = [
@@ -53,7 +56,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "ninja",  # without it, its documentation pages load scripts from a CDN
     "core.apps.OrderloomConfig",
-    *PLUGINS.django_apps,
+    *ORDERLOOM_DISCOVERED.django_apps,
 ]
 
 MIDDLEWARE = [

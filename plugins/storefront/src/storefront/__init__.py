@@ -1,0 +1,1 @@
+"""The pages of a shop, over `request.shop` and nothing else."""

@@ -1,0 +1,1 @@
+"""Answer no hook: this plugin is pages, named in `plugin.toml`."""

@@ -1,0 +1,1 @@
+"""The views: parse, ask the shop, render."""

@@ -1,0 +1,198 @@
+"""The words for refusals, states and steps, in the visitor's language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from hookspecs import Money, OrderPage, PaymentView, Refused, Show
+
+__all__ = [
+    "Headline",
+    "difference",
+    "headline",
+    "payment_status",
+    "refusal",
+    "refusal_title",
+    "spoken",
+    "step",
+]
+
+_REFUSALS: Final = {
+    "AMOUNT_NOT_ACCEPTED": gettext_lazy(
+        "This way to pay doesn't take this amount. Please choose another one."
+    ),
+    "CONCURRENT_CHANGE": gettext_lazy("Somebody else was quicker. Please try again."),
+    "EMPTY_ORDER": gettext_lazy("There is nothing to order yet."),
+    "IDEMPOTENCY_KEY_REUSED": gettext_lazy(
+        "This page has already placed an order, and was changed since. Look into your mail first; "
+        "to order once more, begin the checkout again."
+    ),
+    "INVALID_QUANTITY": gettext_lazy("A quantity is a whole number of at least 1."),
+    "NOTHING_TO_PAY": gettext_lazy("There is nothing left to pay for this order."),
+    "NOT_FOUND": gettext_lazy("There is no such page here, or its link is no longer valid."),
+    "PAYMENT_UNDECIDED": gettext_lazy(
+        "We are still confirming your last payment with your bank, so no second one begins. "
+        "You will not be charged twice."
+    ),
+    "PLUGIN_UNAVAILABLE": gettext_lazy(
+        "This way to pay is out of order at the moment. Please choose another one."
+    ),
+    "PRICING_UNAVAILABLE": gettext_lazy(
+        "We can't work out a price at the moment. Please try again in a while."
+    ),
+    "REQUEST_RUNNING": gettext_lazy(
+        "Your first click is still being worked on. Please try again in a moment."
+    ),
+    "UNKNOWN_PAYMENT_STRATEGY": gettext_lazy(
+        "This way to pay isn't offered any more. Please choose another one."
+    ),
+    "UNKNOWN_PRODUCT": gettext_lazy("This product isn't sold any more."),
+    "PRODUCT_NOT_FOR_SALE": gettext_lazy("This product isn't sold any more."),
+    "WRONG_STATE": gettext_lazy(
+        "The order has moved on meanwhile, so this can't be done any more."
+    ),
+}
+
+_PAYMENTS: Final = {
+    "PENDING": gettext_lazy("begun"),
+    "REQUIRES_ACTION": gettext_lazy("waiting for you"),
+    "DECLINED": gettext_lazy("declined"),
+    "FAILED": gettext_lazy("failed"),
+    "UNRESOLVED": gettext_lazy("being confirmed with the bank"),
+    "PROCESSING": gettext_lazy("being confirmed with the bank"),
+    "AUTHORIZED": gettext_lazy("authorised"),
+    "CAPTURED": gettext_lazy("paid"),
+    "PARTIALLY_CAPTURED": gettext_lazy("partly paid"),
+    "PARTIALLY_REFUNDED": gettext_lazy("partly given back"),
+    "REFUNDED": gettext_lazy("given back"),
+    "DISPUTED": gettext_lazy("disputed"),
+    "CANCELLED": gettext_lazy("cancelled"),
+    "VOIDED": gettext_lazy("cancelled"),
+    "CLOSED": gettext_lazy("closed"),
+}
+
+_STEPS: Final = {
+    "order_placed": gettext_lazy("Order placed"),
+    "order_paid": gettext_lazy("Paid in full"),
+    "order_cancelled": gettext_lazy("Order cancelled"),
+    "order_expired": gettext_lazy("Order expired"),
+    "order_fulfilled": gettext_lazy("Handed over"),
+    "payment_started": gettext_lazy("Payment begun"),
+    "payment_authorized": gettext_lazy("Payment authorised"),
+    "payment_captured": gettext_lazy("Payment received"),
+    "payment_declined": gettext_lazy("Payment declined"),
+    "payment_refunded": gettext_lazy("Money given back"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """How an order stands, in a few words; `tone` chooses the colour and the sign."""
+
+    tone: str
+    title: str
+    text: str = ""
+
+
+def refusal(refused: Refused) -> str:
+    """Return the sentence of a refusal; the shop's own where we have no better one."""
+    if refused.code == "OUT_OF_STOCK":
+        return _out_of_stock(refused)
+    known = _REFUSALS.get(refused.code)
+    return str(known) if known else spoken(refused.text)
+
+
+def _out_of_stock(refused: Refused) -> str:
+    short = refused.details.get("skus") or ()
+    names = ", ".join(map(str, short)) if not isinstance(short, str) else short
+    if not names:
+        return _("There isn't enough of it left.")
+    return _("There isn't enough left of: %(names)s.") % {"names": names}
+
+
+def refusal_title(refused: Refused) -> str:
+    """Return what stands above a page that is nothing but a refusal."""
+    return _("Not found") if refused.code == "NOT_FOUND" else _("That didn't work")
+
+
+def spoken(text: str) -> str:
+    """Translate a plain English text of a plugin or of the core, where we know it."""
+    return _(text) if text else ""
+
+
+def payment_status(status: str) -> str:
+    """Return the word for how a payment stands."""
+    known = _PAYMENTS.get(status)
+    return str(known) if known else status.replace("_", " ").lower()
+
+
+def step(kind: str) -> str:
+    """Return the words for a step on the timeline of an order."""
+    known = _STEPS.get(kind.lower())
+    return str(known) if known else kind.replace("_", " ").capitalize()
+
+
+def difference(confirmed: Money | None, total: Money) -> Money | None:
+    """Return by how much the total moved since it was shown, or None where it didn't."""
+    if confirmed is None or confirmed.currency != total.currency or confirmed == total:
+        return None
+    return total - confirmed
+
+
+def headline(page: OrderPage) -> Headline:
+    """Say how an order stands."""
+    match page.status:
+        case "CANCELLED":
+            return Headline(tone="calm", title=_("This order is cancelled"), text=_given_back(page))
+        case "EXPIRED" if not page.undecided:
+            text = _("It wasn't paid in time, so its goods are back on the shelf.")
+            return Headline(tone="calm", title=_("This order has expired"), text=text)
+        case "PAID":
+            text = _("It's paid. We are getting your things ready.")
+            return Headline(tone="good", title=_("Thank you!"), text=text)
+        case "FULFILLED":
+            return Headline(tone="good", title=_("Your order is on its way"))
+    return _unpaid(page)
+
+
+def _given_back(page: OrderPage) -> str:
+    match page.payment_status:
+        case "REFUNDED":
+            return _("What you paid was given back.")
+        case "NONE" | "PENDING":
+            return _("Nothing was charged.")
+        case "UNRESOLVED":
+            return _("We are confirming with your bank; whatever was charged will be given back.")
+    return _("What you paid is being given back.")
+
+
+def _unpaid(page: OrderPage) -> Headline:
+    latest = page.payments[-1] if page.payments else None
+    if page.undecided:
+        return Headline(
+            tone="wait",
+            title=_("We are confirming with your bank"),
+            text=_("You will not be charged twice. This page tells you as soon as we know."),
+        )
+    if page.payment_status == "AUTHORIZED":
+        text = _("Your bank has promised the money; it is taken when your things are ready.")
+        return Headline(tone="good", title=_("Your payment is authorised"), text=text)
+    if latest is not None and latest.status in {"DECLINED", "FAILED"}:
+        return Headline(tone="bad", title=_("The payment didn't work"), text=_why(latest))
+    if latest is not None and isinstance(latest.action, Show):
+        text = _("Your things are reserved. Please pay as described below.")
+        return Headline(tone="act", title=_("We are waiting for your payment"), text=text)
+    if latest is not None and latest.action is not None:
+        text = _("Your things are reserved; the payment isn't finished yet.")
+        return Headline(tone="act", title=_("One step is left"), text=text)
+    text = _("Your things are reserved for you. Choose how to pay.")
+    return Headline(tone="act", title=_("Your order is placed, not yet paid"), text=text)
+
+
+def _why(payment: PaymentView) -> str:
+    again = _("You can try again, or choose another way to pay.")
+    return f"{spoken(payment.text)} {again}" if payment.text else again

@@ -99,7 +99,7 @@ def _check_forms(values: dict[str, Any]) -> None:
     if "settings" in values and not _SETTINGS.fullmatch(values["settings"]):
         raise ManifestError(
             f"plugin.toml: settings = {values['settings']!r} is no module:Class, "
-            'such as "payment_stripe_like.settings:Settings"'
+            'such as "payment_some.settings:Settings"'
         )
     if not _MOUNT.fullmatch(values["mount"]):
         raise ManifestError(

@@ -69,8 +69,8 @@ class Filled:
 def variable(plugin: str, *path: str) -> str:
     """Return the environment variable of a plugin's setting, `path` being its names downward.
 
-    >>> variable("payment-stripe-like", "api_key")
-    'ORDERLOOM_PAYMENT_STRIPE_LIKE__API_KEY'
+    >>> variable("payment-some", "api_key")
+    'ORDERLOOM_PAYMENT_SOME__API_KEY'
     """
     return "__".join((f"ORDERLOOM_{plugin.replace('-', '_')}", *path)).upper()
 

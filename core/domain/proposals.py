@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from core.domain.errors import RuleFailedError
 from hookspecs import Adjustment, Money, Phase, Quote, RuleInfo, Skip, Target, Tax, TaxInfo
 
-HIGHEST_AMOUNT: Final = 10**15
+HIGHEST_AMOUNT: Final = 10**18
 HIGHEST_RATE: Final = 1000
 DECIMALS_OF_A_RATE: Final = 9
 NOTHING: Final = "nothing to propose"

@@ -1,0 +1,1 @@
+"""Discounts on lines as agreed, by volume, and on large orders."""

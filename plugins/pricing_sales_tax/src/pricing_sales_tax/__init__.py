@@ -1,0 +1,1 @@
+"""Sales tax and VAT: a rate per country, region and kind of goods."""

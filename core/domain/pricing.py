@@ -242,6 +242,7 @@ class _Composer:
             Step(
                 phase=rule.info.phase.name,
                 group=rule.info.group.name,
+                mode=rule.info.group.mode.value,
                 rule=rule.info.key,
                 plugin=rule.plugin,
                 version=rule.version,
@@ -260,6 +261,7 @@ class _Composer:
             Step(
                 phase=TAX_PHASE,
                 group="",
+                mode="",
                 rule=rule.info.key,
                 plugin=rule.plugin,
                 version=rule.version,

@@ -16,12 +16,13 @@ class Step:
     """What became of one rule, applied or not. Amounts in minor units.
 
     `proposed_minor` and `accepted_minor` are signed; they differ by what a floor cut off, or
-    wholly if the rule lost. In the phase TAX `accepted_minor` is the tax of that rule: it joins
+    wholly if the rule lost. `mode` is the group's. In the phase TAX `accepted_minor` is the tax of that rule: it joins
     `running_minor` only where prices exclude tax.
     """
 
     phase: str
     group: str
+    mode: str
     rule: str
     plugin: str
     version: str
@@ -95,6 +96,7 @@ def _step_data(step: Step) -> dict[str, Any]:
     return {
         "phase": step.phase,
         "group": step.group,
+        "mode": step.mode,
         "rule": step.rule,
         "plugin": step.plugin,
         "version": step.version,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Sequence
 from decimal import Decimal
@@ -25,7 +26,8 @@ from hookspecs import (
     Tax,
     TaxInfo,
 )
-from tests.domain.quotes import a_quote
+from tests.domain.quotes import a_line, a_quote, a_rule, proposes
+from tests.domain.replay import replay
 
 CURRENCIES = st.sampled_from(["JPY", "EUR", "USD", "KWD"])
 GROUPS = [
@@ -251,3 +253,27 @@ def test_an_order_discount_is_spread_less_than_a_unit_off_unless_a_floor_binds(
     if all(share <= most for share, most in zip(exact, room, strict=True)):
         for line, share in zip(outcome.lines, exact, strict=True):
             assert abs(-line.adjustment_minor - share) < 1
+
+
+@settings(max_examples=250, deadline=None)
+@given(quotes(), rules(), taxes(), ROUNDINGS)
+def test_a_receipt_alone_is_enough_to_price_the_order_again(
+    quote: Quote, asked: list[AskedRule], levied: list[AskedTax], rounding: TaxRounding
+) -> None:
+    outcome = compose(quote=quote, rules=asked, taxes=levied, tax_rounding=rounding)
+    receipt = json.loads(json.dumps(outcome.receipt()))
+
+    again = replay(receipt)
+
+    assert json.loads(json.dumps(again.receipt())) == receipt
+    assert again.lines == outcome.lines
+
+
+def test_a_tampered_proposal_comes_to_another_price() -> None:
+    quote = a_quote(a_line("a", 1000))
+    outcome = compose(quote=quote, rules=[a_rule("off", proposes({"a": -100}))], taxes=[])
+    receipt = outcome.receipt()
+
+    receipt["steps"][0]["proposals"][0][1] = -101
+
+    assert replay(receipt).total_minor == outcome.total_minor - 1

@@ -11,6 +11,7 @@ from core.models.delivery import Delivery, Subscription
 from core.models.ground import lay_ground
 from core.models.inbox import InboxEntry, WebhookEndpoint
 from core.models.journal import Event
+from core.models.lookups import HasItem
 from core.models.order import Order, OrderLine
 from core.models.payment import Fact, Operation, Payment
 from core.models.plugin import Plugin, PluginGeneration
@@ -22,6 +23,7 @@ __all__ = [
     "Delivery",
     "Event",
     "Fact",
+    "HasItem",
     "InboxEntry",
     "Operation",
     "Order",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from core.domain.lifecycle import OrderStatus, PaymentStatus, StockState
 from core.domain.order import ConfirmedOrder
 from core.models.customer import Customer
 from core.models.ids import new_id
+from core.models.sheet import Move
 from core.models.tenancy import Owned, OwnedManager, OwnedQuerySet
 
 
@@ -174,3 +176,19 @@ class OrderLine(Owned):
             ),
             models.CheckConstraint(condition=Q(total_minor__gte=0), name="order_line_not_negative"),
         ]
+
+
+@lru_cache(maxsize=32)
+def advance(events: int) -> Move:
+    """Return the move of an order by that many events of its journal.
+
+    Rows bring ``id``, ``status``, ``payment_status``, ``stock``, ``log_seq`` and ``log_head``.
+    """
+    columns = ("status", "payment_status", "stock", "log_seq", "log_head")
+    return Move(
+        model=Order,
+        key="id",
+        sets=tuple((column, f"r.{column}") for column in columns),
+        when=f"t.log_seq = r.log_seq - {events}",
+        rule="order_moved",
+    )

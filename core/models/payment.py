@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import models
 from django.db.models import Q
 
 from core.domain.lifecycle import LIVE, OperationStatus
 from core.models.ids import new_id
 from core.models.order import Order
+from core.models.sheet import Move
 from core.models.tenancy import Owned, OwnedManager, OwnedQuerySet
 
 
@@ -121,3 +124,40 @@ class Fact(Owned):
         constraints = [
             models.UniqueConstraint(fields=["payment", "digest"], name="fact_once"),
         ]
+
+
+_LIVE_STATES = ", ".join(f"'{status}'" for status in sorted(LIVE))
+
+OPERATION_MOVES: Final = Move(
+    model=Operation,
+    key="id",
+    sets=(
+        ("status", "r.status"),
+        ("action", "r.action"),
+        ("outcome", "r.outcome"),
+        ("looks", "r.looks"),
+        ("due_at", "NULL"),
+        ("lease_until", "NULL"),
+    ),
+    when=f"t.fence = r.fence AND t.status IN ({_LIVE_STATES})",
+    rule="operation_moved",
+)
+"""What became of a command, told by the worker that holds its fence; it is not due any more."""
+
+OPERATION_MOVES_DUE: Final = Move(
+    model=Operation,
+    key="id",
+    sets=tuple(pair for pair in OPERATION_MOVES.sets if pair[0] != "due_at"),
+    when=OPERATION_MOVES.when,
+    rule="operation_moved",
+)
+"""The same for a command that is to be looked at again: ``due_at`` comes from the clock."""
+
+PAYMENT_STANDS: Final = Move(
+    model=Payment,
+    key="id",
+    sets=(("status", "r.status"), ("reference", "COALESCE(t.reference, r.reference)")),
+    when="1 = 1",
+    rule="payment_known",
+)
+"""How a payment stands, as its facts and operations say."""

@@ -52,7 +52,7 @@ class _Part:
     columns: tuple[str, ...]
     rows: list[Row]
     move: Move | None = None
-    clock: tuple[tuple[str, float], ...] = ()
+    clock: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -67,14 +67,14 @@ class Sheet:
     ) -> None:
         """Let rows be born; ``clock`` sets columns to the database's now plus some seconds."""
         if rows:
-            spans = tuple((clock or {}).items())
-            self._parts.append(_Part(model, tuple(rows[0]), list(rows), clock=spans))
+            self._parts.append(_Part(model, tuple(rows[0]), list(rows), clock=clock or {}))
 
-    def change(self, move: Move, *rows: Row) -> None:
-        """Let rows move, locked in the order of their key."""
+    def change(self, move: Move, *rows: Row, clock: Mapping[str, float] | None = None) -> None:
+        """Let rows move, locked in the order of their key; ``clock`` as for ``insert``."""
         if rows:
             ordered = sorted(rows, key=lambda row: str(row[move.key]))
-            self._parts.append(_Part(move.model, tuple(rows[0]), ordered, move=move))
+            part = _Part(move.model, tuple(rows[0]), ordered, move=move, clock=clock or {})
+            self._parts.append(part)
 
     def write(self) -> None:
         """Write everything, or nothing.
@@ -96,9 +96,11 @@ class Sheet:
             raise RuleViolated(violated_rule(exc)) from exc
 
     def _write_at_once(self, connection: BaseDatabaseWrapper, *, in_test: bool) -> None:
-        shape = tuple((part.model, part.columns, part.move, part.clock) for part in self._parts)
+        shape = tuple((p.model, p.columns, p.move, tuple(p.clock)) for p in self._parts)
         sql = _statement(shape)
-        document = to_json({f"p{i}": part.rows for i, part in enumerate(self._parts)}).decode()
+        rows = {f"p{i}": part.rows for i, part in enumerate(self._parts)}
+        clocks = {f"c{i}": part.clock for i, part in enumerate(self._parts) if part.clock}
+        document = to_json({**rows, **clocks}).decode()
         if in_test:  # a savepoint, so that a violation leaves the test's transaction usable
             with transaction.atomic(using=self.using), connection.cursor() as cursor:
                 cursor.execute(sql, {"j": document})
@@ -110,18 +112,18 @@ class Sheet:
         with transaction.atomic(using=self.using), connection.cursor() as cursor:
             for part in self._parts:
                 adapters = _adapters(part.model, part.columns)
+                spans = {f"c_{c}": f"{seconds:+f} seconds" for c, seconds in part.clock.items()}
                 rows = [
-                    {c: a(row[c]) if a else row[c] for c, a in adapters.items()}
+                    {c: a(row[c]) if a else row[c] for c, a in adapters.items()} | spans
                     for row in part.rows
                 ]
-                cursor.executemany(_in_turn(part.model, part.columns, part.move, part.clock), rows)
+                sql = _in_turn(part.model, part.columns, part.move, tuple(part.clock))
+                cursor.executemany(sql, rows)
                 if part.move is not None and cursor.rowcount != len(rows):
                     raise RuleViolated(part.move.rule)
 
 
-_Shape = tuple[
-    tuple[type[models.Model], tuple[str, ...], Move | None, tuple[tuple[str, float], ...]], ...
-]
+_Shape = tuple[tuple[type[models.Model], tuple[str, ...], Move | None, tuple[str, ...]], ...]
 
 
 @lru_cache(maxsize=256)
@@ -135,16 +137,16 @@ def _statement(shape: _Shape) -> str:
         count = f"jsonb_array_length(%(j)s::jsonb->'{name}')"
         after = f"(SELECT count(*) FROM p{i - 1}) >= 0" if i else "true"
         if move is None:
-            stamps = [f"clock_timestamp() + interval '{s:g} seconds'" for _, s in clock]
-            into = ", ".join([*columns, *(c for c, _ in clock)])
-            values = ", ".join([*(f"r.{c}" for c in columns), *stamps])
+            into = ", ".join([*columns, *clock])
+            values = ", ".join([*(f"r.{c}" for c in columns), *(_stamp(i, c) for c in clock)])
             parts.append(
                 f"{name} AS (INSERT INTO {table} ({into}) SELECT {values} "
                 f"FROM {rows} AS r WHERE {after} RETURNING 1)"
             )
             continue
         brought = f"(SELECT * FROM {rows} LIMIT {count}) AS r"
-        sets = ", ".join(f"{column} = {sql}" for column, sql in move.sets)
+        stamps = [(column, _stamp(i, column)) for column in clock]
+        sets = ", ".join(f"{column} = {sql}" for column, sql in (*move.sets, *stamps))
         parts.append(
             f"{name}_locked AS (SELECT t.{move.key} FROM {table} AS t "
             f"JOIN {brought} ON t.{move.key} = r.{move.key} WHERE {after} "
@@ -164,19 +166,25 @@ def _in_turn(
     model: type[models.Model],
     columns: tuple[str, ...],
     move: Move | None,
-    clock: tuple[tuple[str, float], ...],
+    clock: tuple[str, ...],
 ) -> str:
     table = model._meta.db_table  # noqa: SLF001 - Django's public habit
+    stamps = [(c, f"strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', %(c_{c})s)") for c in clock]
     if move is None:
-        into = ", ".join([*columns, *(c for c, _ in clock)])
-        stamps = [f"strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', '{s:+g} seconds')" for _, s in clock]
-        values = ", ".join([*(f"%({c})s" for c in columns), *stamps])
+        into = ", ".join([*columns, *clock])
+        values = ", ".join([*(f"%({c})s" for c in columns), *(stamp for _, stamp in stamps)])
         return f"INSERT INTO {table} ({into}) VALUES ({values})"
-    sets = ", ".join(f"{column} = {_brought(sql)}" for column, sql in move.sets)
+    sets = ", ".join(f"{column} = {_brought(sql)}" for column, sql in (*move.sets, *stamps))
     return (
         f"UPDATE {table} AS t SET {sets} "
         f"WHERE t.{move.key} = %({move.key})s AND ({_brought(move.when)})"
     )
+
+
+def _stamp(part: int, column: str) -> str:
+    """Return the database's now, plus the seconds that the document brings for a column."""
+    seconds = f"(%(j)s::jsonb->'c{part}'->>'{column}')::float8"
+    return f"clock_timestamp() + make_interval(secs => {seconds})"
 
 
 def _brought(sql: str) -> str:

@@ -1,0 +1,288 @@
+"""Apply what a gateway said: the one end of all five ways in, and the one writer of money states.
+
+A reply, the buyer's return, a webhook, a look-up or a person brings facts; they are stored once,
+folded with all that are known, and payment and order move to what the fold amounts to. Whoever
+loses a race reads again and folds again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from core.application.commanding import operation_clock
+from core.application.facts import fact_row, folded, refund_rows, stated
+from core.domain import journal, settling
+from core.domain.errors import ConcurrentChange, NotFound
+from core.domain.lifecycle import OrderStatus, PaymentStatus, StockState
+from core.domain.payments import Folded, digest
+from core.models import Event, Fact, Operation, Order, OrderLine, Payment
+from core.models.catalogue import RESERVE
+from core.models.journal import Chain
+from core.models.order import advance
+from core.models.payment import OPERATION_MOVES, OPERATION_MOVES_DUE, PAYMENT_STANDS
+from core.models.sheet import RuleViolated, Sheet
+from hookspecs import Fact as Stated
+
+_ATTEMPTS: Final = 12
+_READ_AGAIN: Final = frozenset(
+    {"order_moved", "fact_once", "operation_one_live_per_payment", "operation_one_charge_per_order"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationMoved:
+    """What became of a command, told under its fence; ``due_in`` seconds it is looked at again."""
+
+    operation_id: UUID
+    fence: int
+    status: str
+    action: Mapping[str, Any] | None = None
+    outcome: Mapping[str, Any] | None = None
+    looks: int = 0
+    due_in: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyFacts:
+    """Facts of one payment, where they come from, and the command that brought them."""
+
+    payment_id: UUID
+    facts: Sequence[Stated]
+    source: str
+    reference: str | None = None
+    moved: OperationMoved | None = None
+
+
+def apply_facts(command: ApplyFacts, *, now: datetime) -> None:
+    """Store what is new, fold, and move payment, command and order to what it amounts to.
+
+    Doing it again changes nothing.
+
+    Raises:
+        NotFound: there is no such payment.
+        ConcurrentChange: too many others moved the order at the same time.
+    """
+    moved, stock_gone = command.moved, False
+    for _ in range(_ATTEMPTS):
+        change = _Change.read(command, moved, now=now)
+        if change.is_nothing():
+            return
+        try:
+            change.sheet(stock_gone=stock_gone).write()
+        except RuleViolated as missed:
+            if missed.rule == "operation_moved":
+                moved = None  # a later worker holds the fence; the facts are true all the same
+            elif missed.rule == "stock_available":
+                stock_gone = True  # late money, and its stock is sold: it goes back
+            elif missed.rule not in _READ_AGAIN:
+                raise
+            continue
+        return
+    raise ConcurrentChange("This order is being changed by others; try again.")
+
+
+@dataclass(slots=True, kw_only=True)
+class _Change:
+    """One attempt: what was read, what is new, and what follows."""
+
+    command: ApplyFacts
+    moved: OperationMoved | None
+    now: datetime
+    payment: Payment
+    order: Order
+    payments: list[Payment]
+    operations: list[Operation]
+    known: Mapping[UUID, list[Stated]]
+    new: list[tuple[str, Stated]]
+    chain: Chain = field(init=False)
+
+    @classmethod
+    def read(cls, command: ApplyFacts, moved: OperationMoved | None, *, now: datetime) -> _Change:
+        payment = (
+            Payment.objects.select_related("order")
+            .defer("order__receipt")
+            .filter(pk=command.payment_id)
+            .first()
+        )
+        if payment is None:
+            raise NotFound("There is no such payment.")
+        rows = list(Fact.objects.filter(payment__order_id=payment.order_id))
+        digests = {row.digest for row in rows if row.payment_id == payment.id}
+        known: dict[UUID, list[Stated]] = {}
+        for row in rows:
+            known.setdefault(row.payment_id, []).append(stated(row))
+        by_digest = {digest(payment.strategy_code, fact): fact for fact in command.facts}
+        return cls(
+            command=command,
+            moved=moved,
+            now=now,
+            payment=payment,
+            order=payment.order,
+            payments=list(Payment.objects.filter(order_id=payment.order_id)),
+            operations=list(
+                Operation.objects.filter(order_id=payment.order_id).order_by("created_at", "id")
+            ),
+            known=known,
+            new=[(key, fact) for key, fact in by_digest.items() if key not in digests],
+        )
+
+    def is_nothing(self) -> bool:
+        return not self.new and self.moved is None and self._reference() is None
+
+    def sheet(self, *, stock_gone: bool) -> Sheet:
+        """Say which rows are born and moved, in the one order of locks; the stock comes last."""
+        before, after = self._fold(new=False), self._fold(new=True)
+        self.chain = Chain(
+            order_id=self.order.id,
+            tenant_id=self.order.tenant_id,
+            seq=self.order.log_seq,
+            head=self.order.log_head,
+        )
+        last = self._last_status(self.payment)
+        state = settling.payment_status(after, last)
+        self._tell(before, after, state)
+        status, stock, reserve = self._order_moves(stock_gone=stock_gone)
+        refunds = self._refunds_due(status, after)
+        sheet = Sheet()
+        money = self._order_money(after)
+        if not self.chain.rows:
+            self._event(journal.PAYMENT_MOVED, status=state)
+        sheet.change(
+            advance(len(self.chain.rows)),
+            {
+                "id": self.order.id,
+                "status": status,
+                "payment_status": money,
+                "stock": stock,
+                "log_seq": self.chain.seq,
+                "log_head": self.chain.head,
+            },
+        )
+        sheet.change(
+            PAYMENT_STANDS,
+            {"id": self.payment.id, "status": state, "reference": self._reference()},
+        )
+        self._move_operation(sheet)
+        sheet.insert(Operation, *refunds, clock=operation_clock(sent=False))
+        sheet.insert(Fact, *self._facts())
+        sheet.insert(Event, *self.chain.rows)
+        sheet.change(RESERVE, *reserve)
+        return sheet
+
+    def _fold(self, *, new: bool) -> Folded:
+        facts = list(self.known.get(self.payment.id, ()))
+        return folded(self.payment, facts + [fact for _, fact in self.new] if new else facts)
+
+    def _reference(self) -> str | None:
+        return self.command.reference if self.payment.reference is None else None
+
+    def _last_status(self, payment: Payment) -> str | None:
+        own = [op for op in self.operations if op.payment_id == payment.id]
+        if not own:
+            return None
+        last = own[-1]
+        if self.moved is not None and self.moved.operation_id == last.id:
+            return self.moved.status
+        return last.status
+
+    def _order_money(self, after: Folded) -> PaymentStatus:
+        standings = []
+        for payment in self.payments:
+            own = payment.id == self.payment.id
+            last = self._last_status(payment)
+            standings.append(
+                settling.Standing(
+                    folded=after if own else folded(payment, self.known.get(payment.id, [])),
+                    last=last,
+                    live=settling.is_live(last),
+                )
+            )
+        return settling.order_payment_status(standings, total_minor=self.order.total_minor)
+
+    def _captured(self) -> int:
+        """Return what all payments of the order have taken and not given back."""
+        total = 0
+        for payment in self.payments:
+            facts = list(self.known.get(payment.id, ()))
+            if payment.id == self.payment.id:
+                facts += [fact for _, fact in self.new]
+            total += folded(payment, facts).captured
+        return total
+
+    def _order_moves(self, *, stock_gone: bool) -> tuple[str, str, list[dict[str, Any]]]:
+        """Return the order's next status and stock, and what has to be reserved for it."""
+        order = self.order
+        if self._captured() < order.total_minor:
+            return order.status, order.stock, []
+        if order.status == OrderStatus.CONFIRMED:
+            self._event(journal.ORDER_PAID)
+            return OrderStatus.PAID, StockState.KEPT, []
+        if order.status == OrderStatus.EXPIRED and not stock_gone:
+            self._event(journal.ORDER_PAID)
+            return OrderStatus.PAID, StockState.KEPT, self._units()
+        return order.status, order.stock, []
+
+    def _units(self) -> list[dict[str, Any]]:
+        taken: dict[UUID, int] = {}
+        for line in OrderLine.objects.filter(order_id=self.order.id):
+            taken[line.product_id] = taken.get(line.product_id, 0) + line.quantity
+        return [{"product_id": key, "reserved": count} for key, count in taken.items()]
+
+    def _refunds_due(self, status: str, after: Folded) -> list[dict[str, Any]]:
+        """Plan to give back what was captured for an order that is over."""
+        over = status in (OrderStatus.CANCELLED, OrderStatus.EXPIRED)
+        if not over or after.refundable <= 0 or settling.is_live(self._last_status(self.payment)):
+            return []
+        return refund_rows(
+            self.payment, after, reason="the order is over", now=self.now, amount=after.refundable
+        )[:1]
+
+    def _tell(self, before: Folded, after: Folded, state: str) -> None:
+        """Write down what moved, with amounts, so that tells and people hear of it."""
+        for kind, was, now in (
+            (journal.PAYMENT_AUTHORIZED, before.authorized, after.authorized),
+            (journal.PAYMENT_CAPTURED, before.captured, after.captured),
+            (journal.PAYMENT_REFUNDED, before.refunded, after.refunded),
+        ):
+            if now > was:
+                self._event(kind, amount_minor=now - was)
+        for incident in after.incidents:
+            if incident not in before.incidents:
+                self._event(journal.INCIDENT, code=incident.code.value, object=incident.object_id)
+        if self.moved is not None and self.moved.status == "DECLINED":
+            code = (self.moved.outcome or {}).get("code", "")
+            self._event(journal.PAYMENT_DECLINED, code=code)
+        elif not self.chain.rows and state != self.payment.status:
+            self._event(journal.PAYMENT_MOVED, status=state)
+
+    def _event(self, kind: str, **data: Any) -> None:
+        about = {"payment": str(self.payment.id), "strategy": self.payment.strategy_code}
+        self.chain.add(kind, at=self.now, data={**about, **data})
+
+    def _move_operation(self, sheet: Sheet) -> None:
+        moved = self.moved
+        if moved is None:
+            return
+        row = {
+            "id": moved.operation_id,
+            "status": moved.status,
+            "action": moved.action,
+            "outcome": moved.outcome,
+            "looks": moved.looks,
+            "fence": moved.fence,
+        }
+        if moved.due_in is None:
+            sheet.change(OPERATION_MOVES, row)
+        else:
+            sheet.change(OPERATION_MOVES_DUE, row, clock={"due_at": moved.due_in})
+
+    def _facts(self) -> list[dict[str, Any]]:
+        source = self.command.source
+        return [
+            fact_row(fact, payment=self.payment, key=key, source=source, now=self.now)
+            for key, fact in self.new
+        ]

@@ -1,0 +1,143 @@
+"""Verify, read and apply stored webhooks; what can't be read now is kept and tried again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
+
+from core.application.apply_facts import ApplyFacts, apply_facts
+from core.application.look_up_payment import look_up_payment
+from core.application.resume_payment import ResumePayment, resume_payment
+from core.conf import conf
+from core.domain.errors import OrderloomError, PluginUnavailable
+from core.domain.lifecycle import InboxStatus
+from core.hooks.offered import OfferedStrategy
+from core.hooks.registry import Registry
+from core.models import InboxEntry, Payment
+from hookspecs import Call, FactKind, Notice, Unknown, Untrusted, Webhook
+
+log = structlog.get_logger(__name__)
+
+
+def drain_inbox(*, plugins: Registry, now: datetime, limit: int = 50) -> int:
+    """Work off what is due and return how many entries were settled."""
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
+    due = InboxEntry.objects.filter(free, status=InboxStatus.STORED, due_at__lte=Now())
+    settled = 0
+    for entry in list(due.order_by("due_at", "id")[:limit]):
+        if _claim(entry):
+            settled += _settle(entry, plugins=plugins, now=now)
+    return settled
+
+
+def _claim(entry: InboxEntry) -> bool:
+    claimed = InboxEntry.objects.filter(
+        pk=entry.pk, fence=entry.fence, status=InboxStatus.STORED
+    ).update(
+        fence=F("fence") + 1,
+        attempt=F("attempt") + 1,
+        lease_until=Now() + timedelta(seconds=conf().call_deadline + conf().lease),
+    )
+    entry.fence += 1
+    return bool(claimed)
+
+
+def _settle(entry: InboxEntry, *, plugins: Registry, now: datetime) -> bool:
+    """Read and apply one webhook; return False where it has to be tried again."""
+    try:
+        strategies = plugins.reading_webhooks(entry.plugin)
+    except PluginUnavailable as gone:
+        return _later(entry, gone.text)
+    webhook = Webhook(body=bytes(entry.body), headers=entry.headers, received_at=entry.received_at)
+    cause = "no strategy of this plugin reads webhooks"
+    for strategy in strategies:
+        call = Call(deadline=time.monotonic() + conf().call_deadline)
+        answer = strategy.read_webhook(webhook, call)
+        if isinstance(answer, Unknown):
+            return _later(entry, answer.cause)
+        if isinstance(answer, Untrusted):
+            cause = answer.cause
+            continue
+        return _apply(entry, answer, strategy, plugins=plugins, now=now)
+    log.warning("webhook.untrusted", plugin=entry.plugin, entry=str(entry.pk), cause=cause)
+    return _done(entry, InboxStatus.UNTRUSTED, cause)
+
+
+def _apply(
+    entry: InboxEntry,
+    notices: Sequence[Notice],
+    strategy: OfferedStrategy,
+    *,
+    plugins: Registry,
+    now: datetime,
+) -> bool:
+    unmatched = ""
+    for notice in notices:
+        payment = _payment(notice, strategy)
+        if payment is None:
+            unmatched = f"no payment for {notice.event_id}"
+            continue
+        try:
+            _apply_notice(notice, payment, plugins=plugins, now=now)
+        except OrderloomError as refused:
+            return _later(entry, refused.text)
+    if unmatched:
+        # It may be early: the payment is committed before the wire, its reference afterwards.
+        if entry.attempt + 1 < len(conf().look_ups):
+            return _later(entry, unmatched)
+        return _done(entry, InboxStatus.UNMATCHED, unmatched)
+    return _done(entry, InboxStatus.APPLIED, "")
+
+
+def _apply_notice(notice: Notice, payment: Payment, *, plugins: Registry, now: datetime) -> None:
+    apply_facts(
+        ApplyFacts(
+            payment_id=payment.id,
+            facts=notice.facts,
+            source="WEBHOOK",
+            reference=notice.reference,
+        ),
+        now=now,
+    )
+    if any(fact.kind is FactKind.APPROVED for fact in notice.facts):
+        resume_payment(
+            ResumePayment(order_id=payment.order_id, payment_id=payment.id),
+            plugins=plugins,
+            now=now,
+        )
+    else:
+        look_up_payment(payment.id, plugins=plugins, now=now)
+
+
+def _payment(notice: Notice, strategy: OfferedStrategy) -> Payment | None:
+    """Find whose news it is: by our own id if the provider kept it, else by its reference."""
+    own = Payment.objects.filter(plugin=strategy.plugin, strategy_code=strategy.info.code)
+    if strategy.info.account is not None:
+        own = own.filter(account=strategy.info.account)
+    if notice.payment_id:
+        try:
+            return own.filter(pk=UUID(notice.payment_id)).first()
+        except ValueError:
+            return None
+    return own.filter(reference=notice.reference).first() if notice.reference else None
+
+
+def _later(entry: InboxEntry, cause: str) -> bool:
+    table = conf().look_ups
+    wait = timedelta(seconds=table[min(entry.attempt, len(table) - 1)])
+    _mine(entry).update(lease_until=None, due_at=Now() + wait, cause=cause)
+    return False
+
+
+def _done(entry: InboxEntry, status: InboxStatus, cause: str) -> bool:
+    return bool(_mine(entry).update(status=status, lease_until=None, cause=cause))
+
+
+def _mine(entry: InboxEntry) -> QuerySet[InboxEntry]:
+    return InboxEntry.objects.filter(pk=entry.pk, fence=entry.fence)

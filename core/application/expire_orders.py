@@ -1,0 +1,51 @@
+"""Let orders expire that nobody paid: their stock is free for others."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from core.application.move_order import OrderMove, move_order
+from core.application.settle_pending import settle_pending
+from core.domain.errors import PaymentUndecided, Refusal
+from core.domain.journal import ORDER_EXPIRED
+from core.domain.lifecycle import OrderStatus, PaymentStatus, StockState
+from core.hooks.registry import Registry
+from core.models import Order
+from core.models.catalogue import RELEASE
+
+_NOTHING_HELD = (PaymentStatus.NONE, PaymentStatus.PENDING)
+
+
+def expire_orders(*, plugins: Registry, now: datetime, limit: int = 50) -> int:
+    """Expire what is due, unless something is undecided, authorized or captured; return how many.
+
+    A payment that waits for its customer is ended first; one that may have happened keeps the
+    order, and its stock, until it is known.
+    """
+    due = Order.objects.filter(
+        status=OrderStatus.CONFIRMED, expires_at__lte=now, payment_status__in=_NOTHING_HELD
+    )
+
+    def decide(order: Order) -> OrderMove | None:
+        if order.status != OrderStatus.CONFIRMED:
+            return None
+        settle_pending(order, None, plugins=plugins, now=now)
+        order.refresh_from_db(fields=["status", "payment_status", "log_seq", "log_head", "stock"])
+        if order.status != OrderStatus.CONFIRMED or order.payment_status not in _NOTHING_HELD:
+            return None
+        return OrderMove(
+            target=OrderStatus.EXPIRED,
+            stock=StockState.RELEASED.value,
+            stock_move=RELEASE,
+            event=ORDER_EXPIRED,
+        )
+
+    expired = 0
+    for order_id in list(due.order_by("expires_at").values_list("pk", flat=True)[:limit]):
+        try:
+            expired += move_order(order_id, decide, now=now)
+        except PaymentUndecided:
+            continue  # it keeps its stock as long as anything is undecided
+        except Refusal:
+            continue
+    return expired

@@ -1,0 +1,164 @@
+"""Ask a gateway how a payment stands, and let the answer decide what is in doubt."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import F
+from django.db.models.functions import Now
+
+from core.application.apply_facts import ApplyFacts, OperationMoved, apply_facts
+from core.application.commanding import inquiry_of
+from core.application.facts import folded, stated
+from core.application.payment_step import PaymentStep, action_data, payment_step
+from core.application.send_operation import claim_operation, send_operation
+from core.conf import conf
+from core.domain.lifecycle import LIVE, OperationStatus
+from core.domain.settling import decided_by
+from core.hooks.offered import OfferedStrategy
+from core.hooks.registry import Registry
+from core.models import Fact, Operation, Payment
+from hookspecs import (
+    Call,
+    Declined,
+    Feature,
+    Finding,
+    InProgress,
+    NeedsCustomer,
+    NotFound,
+    Resend,
+    Unknown,
+    Verb,
+)
+
+
+def look_up_payment(payment_id: UUID, *, plugins: Registry, now: datetime) -> PaymentStep:
+    """Inquire after a payment's command under way, or after the payment as a whole.
+
+    Raises:
+        NotFound: there is no such payment.
+        PluginUnavailable: the plugin's code isn't loaded.
+    """
+    step = payment_step(payment_id)
+    payment = Payment.objects.get(pk=payment_id)
+    operations = Operation.objects.filter(payment_id=payment_id).order_by("-created_at", "-id")
+    mark_overdue(payment_id)
+    operation = operations.filter(status__in=LIVE).first() or operations.first()
+    if operation is None or operation.status == OperationStatus.SENT:
+        return step
+    strategy = plugins.strategy(
+        plugin=payment.plugin, code=payment.strategy_code, account=payment.account
+    )
+    call = Call(deadline=time.monotonic() + conf().call_deadline)
+    finding = strategy.inquire(inquiry_of(operation, payment, now=now), call)
+    live = operation.status in LIVE
+    moved = _decide(operation, payment, finding, strategy=strategy, now=now) if live else None
+    apply_facts(
+        ApplyFacts(
+            payment_id=payment.id,
+            facts=getattr(finding, "facts", ()),
+            source="LOOK_UP",
+            reference=getattr(finding, "reference", None),
+            moved=moved,
+        ),
+        now=now,
+    )
+    if moved is not None and moved.status == OperationStatus.PLANNED:
+        claimed = claim_operation(Operation.objects.get(pk=operation.pk))
+        if claimed is not None:
+            return send_operation(claimed, plugins=plugins, now=now)
+    return payment_step(payment_id)
+
+
+def mark_overdue(payment_id: UUID | None = None) -> int:
+    """Turn commands whose worker is gone (SENT beyond the lease) into UNKNOWN ones."""
+    lost = Operation.objects.filter(status=OperationStatus.SENT, lease_until__lt=Now())
+    if payment_id is not None:
+        lost = lost.filter(payment_id=payment_id)
+    return lost.update(
+        status=OperationStatus.UNKNOWN, fence=F("fence") + 1, lease_until=None, due_at=Now()
+    )
+
+
+def _decide(
+    operation: Operation,
+    payment: Payment,
+    finding: Finding,
+    *,
+    strategy: OfferedStrategy,
+    now: datetime,
+) -> OperationMoved:
+    """Say what a finding makes of a command under way."""
+    info = strategy.info
+    if isinstance(finding, Unknown):
+        return _again(operation, OperationStatus.UNKNOWN, cause=finding.cause)
+    if isinstance(finding, NotFound) and _too_early(operation, info.visible_after, now):
+        return _again(operation, OperationStatus.UNKNOWN, cause="not found, but too early to tell")
+    known = [stated(row) for row in Fact.objects.filter(payment_id=payment.id)]
+    brought = list(getattr(finding, "facts", ()))
+    decided = (
+        None
+        if isinstance(finding, Resend)
+        else decided_by(
+            finding,
+            verb=Verb(operation.verb),
+            operation_id=operation.id.hex,
+            before=folded(payment, known),
+            after=folded(payment, known + brought),
+        )
+    )
+    if decided is None:
+        return _not_done(operation, harmless=Feature.HARMLESS_START in info.features, now=now)
+    return _decided(operation, decided, finding)
+
+
+def _decided(operation: Operation, status: OperationStatus, finding: Finding) -> OperationMoved:
+    """Say how a command goes on, or how it ended."""
+    match finding:
+        case NeedsCustomer() if status == OperationStatus.NEEDS_CUSTOMER:
+            return _again(operation, status, action=action_data(finding.action))
+        case InProgress() if status == OperationStatus.IN_PROGRESS:
+            due = finding.check_after.total_seconds()
+            return _moved(operation, status, due_in=due, looks=operation.looks + 1)
+        case Declined() if status == OperationStatus.DECLINED:
+            told = {"code": finding.code.value, "text": finding.text, "retry": finding.retry.value}
+            return _moved(operation, status, outcome=told)
+        case _:
+            return _moved(operation, status)
+
+
+def _not_done(operation: Operation, *, harmless: bool, now: datetime) -> OperationMoved:
+    """It did not happen: the same key again while it is honoured, else it is over or a person's."""
+    if operation.retry_safe_until is not None and now < operation.retry_safe_until:
+        return _moved(operation, OperationStatus.PLANNED, due_in=0.0)
+    if harmless and operation.verb == Verb.START:
+        return _moved(
+            operation, OperationStatus.ABANDONED, outcome={"cause": "its key has expired"}
+        )
+    told = {"cause": "a person has to decide: its key has expired"}
+    return _moved(operation, OperationStatus.UNKNOWN, outcome=told)
+
+
+def _again(
+    operation: Operation, status: OperationStatus, *, cause: str = "", **what: object
+) -> OperationMoved:
+    """Look again later, by the table; after its last entry a person is asked."""
+    table, looks = conf().look_ups, operation.looks + 1
+    due_in = table[looks] if looks < len(table) else None
+    outcome = {"cause": cause} if cause else None
+    return _moved(operation, status, looks=looks, due_in=due_in, outcome=outcome, **what)
+
+
+def _too_early(operation: Operation, visible_after: timedelta, now: datetime) -> bool:
+    return operation.sent_at is not None and now < operation.sent_at + visible_after
+
+
+def _moved(operation: Operation, status: OperationStatus, **what: object) -> OperationMoved:
+    return OperationMoved(
+        operation_id=operation.id,
+        fence=operation.fence,
+        status=status.value,
+        **what,  # type: ignore[arg-type]
+    )

@@ -1,0 +1,248 @@
+"""What doors and plugins read: snapshots, order pages, the catalogue. Nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from core.application.payment_step import last_action
+from core.context import tenant
+from core.domain.errors import NotFound, UnknownProduct
+from core.domain.lifecycle import UNDECIDED, OperationStatus, OrderStatus
+from core.hooks.registry import Registry
+from core.infrastructure.tokens import opens
+from core.models import Event, Operation, Order, OrderLine, Payment
+from core.models import Product as ProductRow
+from hookspecs import (
+    Address,
+    Customer,
+    Money,
+    OrderPage,
+    OrderSnapshot,
+    PaymentChoice,
+    PaymentView,
+    Product,
+    ReceiptStep,
+    TimelineEntry,
+)
+from hookspecs import (
+    OrderLine as LineSeen,
+)
+
+_PAGE = 500
+
+
+def order_snapshot(order_id: UUID) -> OrderSnapshot:
+    """Return an order as plugins see it, made of what was frozen when it was placed.
+
+    Raises:
+        NotFound: there is no such order.
+    """
+    order = Order.objects.filter(pk=order_id).defer("receipt").first()
+    if order is None:
+        raise NotFound("There is no such order.")
+    return snapshot_of(order, OrderLine.objects.filter(order_id=order_id).order_by("position"))
+
+
+def snapshot_of(order: Order, lines: Iterable[OrderLine]) -> OrderSnapshot:
+    """Return the snapshot of an order whose rows are in hand."""
+    contact, currency = order.contact, order.currency
+    return OrderSnapshot(
+        number=order.number,
+        tenant=tenant().slug,
+        placed_at=order.placed_at,
+        customer=Customer(
+            ref=contact["ref"],
+            email=contact["email"],
+            name=contact["name"],
+            locale=contact["locale"],
+            time_zone=contact["time_zone"],
+            groups=frozenset(contact["groups"]),
+        ),
+        lines=tuple(
+            LineSeen(
+                line_id=str(line.position),
+                sku=line.sku,
+                name=line.name,
+                quantity=line.quantity,
+                unit_price=Money(line.unit_price_minor, currency),
+                tax=Money(line.tax_minor, currency),
+                total=Money(line.total_minor, currency),
+            )
+            for line in lines
+        ),
+        shipping=Money(order.shipping_minor, currency),
+        fees=Money(order.fees_minor, currency),
+        tax=Money(order.tax_minor, currency),
+        rounding=Money(order.rounding_minor, currency),
+        total=Money(order.total_minor, currency),
+        bill_to=_address(contact["bill_to"]),
+        ship_to=_address(contact["ship_to"]),
+    )
+
+
+def order_by_token(order_id: UUID | str, token: str, *, now: datetime) -> UUID:
+    """Return the id of the order that a link opens.
+
+    Raises:
+        NotFound: unknown, foreign, a wrong token or an expired link, which can't be told apart.
+    """
+    try:
+        key = order_id if isinstance(order_id, UUID) else UUID(order_id)
+    except ValueError:
+        key = None
+    order = (
+        Order.objects.filter(pk=key).only("token_hash", "token_expires_at").first() if key else None
+    )
+    known = order.token_hash if order else "0" * 64
+    expired = order is not None and order.token_expires_at and order.token_expires_at <= now
+    if not opens(token, known) or order is None or expired:
+        raise NotFound("There is no such order.")
+    return order.id
+
+
+def order_page(order_id: UUID, *, plugins: Registry) -> OrderPage:
+    """Return an order as its customer sees it; whatever plugins are there, it renders.
+
+    Raises:
+        NotFound: there is no such order.
+    """
+    order = Order.objects.filter(pk=order_id).first()
+    if order is None:
+        raise NotFound("There is no such order.")
+    lines = OrderLine.objects.filter(order_id=order_id).order_by("position")
+    operations = list(Operation.objects.filter(order_id=order_id).order_by("created_at", "id"))
+    live = [op for op in operations if op.takes_money and op.status in UNDECIDED]
+    open_to_pay = order.status == OrderStatus.CONFIRMED and not live
+    return OrderPage(
+        order_id=str(order.id),
+        order=snapshot_of(order, lines),
+        status=order.status,
+        payment_status=order.payment_status,
+        payments=tuple(
+            payment_view(payment, [op for op in operations if op.payment_id == payment.id])
+            for payment in Payment.objects.filter(order_id=order_id).order_by("created_at", "id")
+        ),
+        timeline=timeline(order_id),
+        steps=receipt_steps(order.receipt, order.currency),
+        choices=payment_choices(
+            plugins=plugins, currency=order.currency, total_minor=order.total_minor
+        )
+        if open_to_pay
+        else (),
+        undecided=bool(live),
+        can_cancel=order.status in (OrderStatus.CONFIRMED, OrderStatus.PAID) and not live,
+    )
+
+
+def payment_view(payment: Payment, operations: Sequence[Operation]) -> PaymentView:
+    """Return a payment as its customer sees it, from what its row froze."""
+    last = operations[-1] if operations else None
+    declined = last is not None and last.status == OperationStatus.DECLINED
+    return PaymentView(
+        payment_id=str(payment.id),
+        code=payment.strategy_code,
+        label=payment.label,
+        status=payment.status,
+        amount=Money(payment.amount_minor, payment.currency),
+        action=last_action(last) if last else None,
+        text=str((last.outcome or {}).get("text", "")) if declined and last else "",
+    )
+
+
+def timeline(order_id: UUID) -> tuple[TimelineEntry, ...]:
+    """Return what happened to an order, in order."""
+    events = Event.objects.filter(order_id=order_id).order_by("seq")
+    return tuple(
+        TimelineEntry(at=event.at, kind=event.kind, text=_said(event.data)) for event in events
+    )
+
+
+def receipt_steps(receipt: Mapping[str, Any], currency: str) -> tuple[ReceiptStep, ...]:
+    """Return the steps of a stored receipt: what each rule did, and why not."""
+    return tuple(
+        ReceiptStep(
+            phase=step["phase"],
+            rule=step["rule"],
+            label=step["label"],
+            applied=step["applied"],
+            reason=step["reason"],
+            proposed=Money(step["proposed_minor"], currency),
+            accepted=Money(step["accepted_minor"], currency),
+            running=Money(step["running_minor"], currency),
+        )
+        for step in receipt["steps"]
+    )
+
+
+def payment_choices(
+    *, plugins: Registry, currency: str, total_minor: int | None
+) -> tuple[PaymentChoice, ...]:
+    """Return the ways that an amount could be paid, in order of their labels."""
+    return tuple(
+        PaymentChoice(code=offered.info.code, label=offered.info.label, inputs=offered.info.inputs)
+        for offered in sorted(plugins.strategies.values(), key=lambda one: one.info.label)
+        if accepts(offered.info, currency=currency, total_minor=total_minor)
+    )
+
+
+def accepts(info: Any, *, currency: str, total_minor: int | None) -> bool:
+    """Say whether a way to pay takes an amount: its currency, and its limits in that currency."""
+    if info.currencies is not None and currency not in info.currencies:
+        return False
+    if total_minor is None:
+        return True
+    least = [money.minor for money in info.minimum if money.currency == currency]
+    most = [money.minor for money in info.maximum if money.currency == currency]
+    return all(total_minor >= minor for minor in least) and all(
+        total_minor <= minor for minor in most
+    )
+
+
+def published_products(
+    *, after: str = "", limit: int = 50, category: str = "", search: str = ""
+) -> tuple[Product, ...]:
+    """Return published products in order of sku, those greater than ``after``."""
+    rows = ProductRow.objects.filter(status="PUBLISHED", sku__gt=after).select_related("stock")
+    if search:
+        rows = rows.filter(name__icontains=search)
+    if category:
+        rows = rows.filter(categories__has_item=category)
+    return tuple(_product(row) for row in rows.order_by("sku")[: max(1, min(limit, _PAGE))])
+
+
+def published_product(sku: str) -> Product:
+    """Return one published product.
+
+    Raises:
+        UnknownProduct: none has this sku, or it isn't published.
+    """
+    row = ProductRow.objects.filter(status="PUBLISHED", sku=sku).select_related("stock").first()
+    if row is None:
+        raise UnknownProduct(f"There is no product {sku}.", sku=sku)
+    return _product(row)
+
+
+def _product(row: ProductRow) -> Product:
+    return Product(
+        sku=row.sku,
+        name=row.name,
+        price=Money(row.price_minor, row.currency),
+        available=row.stock.on_hand - row.stock.reserved,
+        tax_class=row.tax_class,
+        categories=frozenset(row.categories),
+        attributes=row.attributes,
+        description=row.description,
+        picture=row.picture,
+    )
+
+
+def _address(data: Mapping[str, Any] | None) -> Address | None:
+    return None if data is None else Address(**{**data, "street": tuple(data["street"])})
+
+
+def _said(data: Mapping[str, Any]) -> str:
+    shown = ("strategy", "amount", "status", "reason", "code")
+    return " · ".join(str(data[name]) for name in shown if data.get(name))

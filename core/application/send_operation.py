@@ -1,0 +1,147 @@
+"""Send a command to its gateway, outside of any transaction, and record what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Now
+
+from core.application.apply_facts import ApplyFacts, OperationMoved, apply_facts
+from core.application.commanding import request_of
+from core.application.payment_step import PaymentStep, action_data, payment_step
+from core.conf import conf
+from core.domain.errors import NotSupported
+from core.domain.lifecycle import OperationStatus
+from core.hooks.offered import OfferedStrategy
+from core.hooks.registry import Registry
+from core.models import Operation, Payment
+from hookspecs import (
+    Call,
+    Declined,
+    Done,
+    InProgress,
+    NeedsCustomer,
+    NotSent,
+    Outcome,
+    Unknown,
+    Verb,
+)
+
+MANUAL_LOOK: float = 600.0
+
+
+def claim_operation(operation: Operation) -> Operation | None:
+    """Take a command over under a new fence, if nobody else holds it; leases use its clock."""
+    lease = timedelta(seconds=conf().call_deadline + conf().lease)
+    free = (
+        Q(status=OperationStatus.PLANNED)
+        | Q(status=OperationStatus.UNKNOWN)
+        | Q(status=OperationStatus.SENT, lease_until__lt=Now())
+    )
+    claimed = Operation.objects.filter(free, pk=operation.pk, fence=operation.fence).update(
+        status=OperationStatus.SENT,
+        fence=F("fence") + 1,
+        attempt=F("attempt") + 1,
+        lease_until=Now() + lease,
+        due_at=Now() + lease,
+        sent_at=Coalesce(F("sent_at"), Now()),
+    )
+    return Operation.objects.get(pk=operation.pk) if claimed else None
+
+
+def send_operation(operation: Operation, *, plugins: Registry, now: datetime) -> PaymentStep:
+    """Call the gateway for a command that this process holds, and record the outcome.
+
+    Raises:
+        PluginUnavailable: the plugin's code isn't loaded; the command stays as it is.
+        NotSupported: the strategy has no such command; it is abandoned.
+    """
+    payment = Payment.objects.get(pk=operation.payment_id)
+    strategy = plugins.strategy(
+        plugin=payment.plugin, code=payment.strategy_code, account=payment.account
+    )
+    method = _method(strategy, Verb(operation.verb))
+    if method is None:
+        _record(payment, _unsupported(operation), now=now)
+        raise NotSupported(f"{payment.label} can't {operation.verb.lower()}.", verb=operation.verb)
+    call = Call(deadline=time.monotonic() + conf().call_deadline, attempt=operation.attempt)
+    outcome: Outcome = method(request_of(operation, payment), call)
+    _record(payment, recorded(operation, outcome, now=now), now=now, outcome=outcome)
+    return payment_step(payment.id)
+
+
+def recorded(operation: Operation, outcome: Outcome, *, now: datetime) -> OperationMoved:
+    """Say what a gateway's answer makes of a command."""
+    first = conf().look_ups[0]
+    match outcome:
+        case Done():
+            return _moved(operation, OperationStatus.DONE)
+        case NeedsCustomer(action=action, expires_at=expires_at):
+            wait = MANUAL_LOOK
+            if expires_at is not None:
+                wait = min(wait, max(first, (expires_at - now).total_seconds()))
+            return _moved(
+                operation, OperationStatus.NEEDS_CUSTOMER, action=action_data(action), due_in=wait
+            )
+        case InProgress(check_after=after):
+            return _moved(operation, OperationStatus.IN_PROGRESS, due_in=after.total_seconds())
+        case Declined(code=code, text=text, retry=retry):
+            told = {"code": code.value, "text": text, "retry": retry.value}
+            return _moved(operation, OperationStatus.DECLINED, outcome=told)
+        case NotSent(cause=cause, retry_after=after):
+            wait = after.total_seconds() if after is not None else first
+            told = {"cause": cause}
+            return _moved(operation, OperationStatus.PLANNED, outcome=told, due_in=wait)
+        case Unknown(cause=cause):
+            return _moved(
+                operation, OperationStatus.UNKNOWN, outcome={"cause": cause}, due_in=first
+            )
+        case _:
+            assert_never(outcome)
+
+
+def _method(strategy: OfferedStrategy, verb: Verb) -> Callable[[Any, Call], Outcome] | None:
+    if verb.value.lower() not in strategy.can:
+        return None
+    methods: dict[Verb, Callable[[Any, Call], Outcome]] = {
+        Verb.START: strategy.start,
+        Verb.RESUME: strategy.resume,
+        Verb.CAPTURE: strategy.capture,
+        Verb.VOID: strategy.void,
+        Verb.REFUND: strategy.refund,
+    }
+    return methods[verb]
+
+
+def _unsupported(operation: Operation) -> OperationMoved:
+    told = {"cause": f"no method for {operation.verb}"}
+    return _moved(operation, OperationStatus.ABANDONED, outcome=told)
+
+
+def _moved(operation: Operation, status: OperationStatus, **what: Any) -> OperationMoved:
+    return OperationMoved(
+        operation_id=operation.id, fence=operation.fence, status=status.value, **what
+    )
+
+
+def _record(
+    payment: Payment,
+    moved: OperationMoved,
+    *,
+    now: datetime,
+    outcome: Outcome | None = None,
+) -> None:
+    apply_facts(
+        ApplyFacts(
+            payment_id=payment.id,
+            facts=getattr(outcome, "facts", ()),
+            source="REPLY",
+            reference=getattr(outcome, "reference", None),
+            moved=moved,
+        ),
+        now=now,
+    )

@@ -1,0 +1,93 @@
+"""Settle the charge that an order is waiting for, so that another may begin or the order end."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Q
+
+from core.application.apply_facts import ApplyFacts, OperationMoved, apply_facts
+from core.application.look_up_payment import look_up_payment
+from core.application.void_payment import void_payment
+from core.domain.errors import PaymentUndecided, PluginUnavailable
+from core.domain.lifecycle import LIVE, OperationStatus
+from core.hooks.offered import OfferedStrategy
+from core.hooks.registry import Registry
+from core.models import Operation, Order, Payment
+from hookspecs import Feature, Verb
+
+_STILL_PAYABLE: Final = ("OPEN", "APPROVED", "REQUIRES_ACTION", "DECLINED", "AUTHORIZED")
+_TEXT: Final = "A payment of this order is being confirmed; you will not be charged twice."
+
+
+def settle_pending(
+    order: Order, code: str | None, *, plugins: Registry, now: datetime
+) -> UUID | None:
+    """Return the payment to go on with if it is the one wanted, else end it; None: nothing pends.
+
+    ``code`` is the strategy the customer chooses now, None where the order itself is to end.
+
+    Raises:
+        PaymentUndecided: a charge may have happened, or couldn't be ended.
+    """
+    operation = _pending(order)
+    if operation is None:
+        return None
+    if operation.status == OperationStatus.PLANNED and operation.verb == Verb.START:
+        _abandon(operation, now=now)  # provably without effect
+        return None
+    if operation.status != OperationStatus.NEEDS_CUSTOMER:
+        raise PaymentUndecided(_TEXT)
+    payment = Payment.objects.get(pk=operation.payment_id)
+    if payment.strategy_code == code:
+        return payment.id
+    _end(operation, payment, plugins=plugins, now=now)
+    if _pending(order) is not None:
+        raise PaymentUndecided(_TEXT)
+    return None
+
+
+def _pending(order: Order) -> Operation | None:
+    """Return the command that may still take money, or failed to make sure that none will."""
+    charges = Operation.objects.filter(order_id=order.id).exclude(verb=Verb.REFUND)
+    not_ended = Q(
+        verb=Verb.VOID, status=OperationStatus.DECLINED, payment__status__in=_STILL_PAYABLE
+    )
+    return charges.filter(Q(status__in=LIVE) | not_ended).first()
+
+
+def _end(operation: Operation, payment: Payment, *, plugins: Registry, now: datetime) -> None:
+    """Look first; then void, or let go of what moves money only by our own capture."""
+    try:
+        strategy = plugins.strategy(
+            plugin=payment.plugin, code=payment.strategy_code, account=payment.account
+        )
+        look_up_payment(payment.id, plugins=plugins, now=now)
+    except PluginUnavailable as gone:
+        raise PaymentUndecided(_TEXT, plugin=payment.plugin) from gone
+    operation.refresh_from_db()
+    if operation.status != OperationStatus.NEEDS_CUSTOMER:
+        return
+    if "void" in strategy.can:
+        void_payment(payment.id, plugins=plugins, now=now)
+    elif _harmless(strategy):
+        _abandon(operation, now=now)
+
+
+def _harmless(strategy: OfferedStrategy) -> bool:
+    return bool({Feature.HARMLESS_START, Feature.MANUAL} & strategy.info.features)
+
+
+def _abandon(operation: Operation, *, now: datetime) -> None:
+    moved = OperationMoved(
+        operation_id=operation.id,
+        fence=operation.fence,
+        status=OperationStatus.ABANDONED.value,
+        outcome={"cause": "given up before anything moved"},
+    )
+    apply_facts(
+        ApplyFacts(payment_id=operation.payment_id, facts=(), source="PERSON", moved=moved),
+        now=now,
+    )

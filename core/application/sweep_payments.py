@@ -1,0 +1,69 @@
+"""Finish what nobody finished: send what is planned, look up what is in doubt or overdue."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from django.db.models.functions import Now
+
+from core.application.look_up_payment import look_up_payment, mark_overdue
+from core.application.resume_payment import ResumePayment, resume_payment
+from core.application.send_operation import claim_operation, send_operation
+from core.domain.errors import OrderloomError
+from core.domain.lifecycle import LIVE, OperationStatus
+from core.domain.payments import PaymentState
+from core.hooks.registry import Registry
+from core.models import Operation, Payment
+
+POSTPONED: Final = timedelta(minutes=10)
+
+log = structlog.get_logger(__name__)
+
+
+def sweep_payments(*, plugins: Registry, now: datetime, limit: int = 50) -> int:
+    """Work off the commands that are due; return how many were looked at.
+
+    No promise depends on webhooks arriving: this alone finishes everything.
+    """
+    mark_overdue()
+    due = Operation.objects.filter(status__in=LIVE - {OperationStatus.SENT}, due_at__lte=Now())
+    looked_at = 0
+    for operation in list(due.order_by("due_at", "id")[:limit]):
+        looked_at += 1
+        try:
+            _finish(operation, plugins=plugins, now=now)
+        except OrderloomError as refused:
+            log.warning("payment.sweep.refused", operation=str(operation.pk), code=refused.code)
+            _postpone(operation)
+    return looked_at
+
+
+def _finish(operation: Operation, *, plugins: Registry, now: datetime) -> None:
+    if operation.status == OperationStatus.PLANNED:
+        claimed = claim_operation(operation)
+        if claimed is not None:
+            send_operation(claimed, plugins=plugins, now=now)
+        return
+    look_up_payment(operation.payment_id, plugins=plugins, now=now)
+    payment = Payment.objects.get(pk=operation.payment_id)
+    if payment.status == PaymentState.APPROVED or _approved(operation):
+        resume_payment(
+            ResumePayment(order_id=payment.order_id, payment_id=payment.id),
+            plugins=plugins,
+            now=now,
+        )
+
+
+def _approved(operation: Operation) -> bool:
+    """Say whether the customer has approved while the command still waits for them."""
+    waits = Operation.objects.filter(pk=operation.pk, status=OperationStatus.NEEDS_CUSTOMER)
+    return waits.filter(payment__facts__kind="APPROVED").exists()
+
+
+def _postpone(operation: Operation) -> None:
+    """A plugin that isn't there now may be back in ten minutes."""
+    Operation.objects.filter(pk=operation.pk, fence=operation.fence).update(
+        due_at=Now() + POSTPONED
+    )

@@ -1,0 +1,114 @@
+"""What folded facts and commands under way mean for a payment, its order, and one command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from core.domain.lifecycle import LIVE, OperationStatus, PaymentStatus
+from core.domain.payments import Folded, PaymentState
+from hookspecs import (
+    Declined,
+    Done,
+    FactKind,
+    Finding,
+    InProgress,
+    NeedsCustomer,
+    NotFound,
+    Verb,
+)
+
+REQUIRES_ACTION = "REQUIRES_ACTION"
+DECLINED = "DECLINED"
+UNRESOLVED = "UNRESOLVED"
+
+_OVERLAID = frozenset({PaymentState.OPEN, PaymentState.APPROVED})
+_OVERLAYS = {
+    OperationStatus.UNKNOWN: UNRESOLVED,
+    OperationStatus.NEEDS_CUSTOMER: REQUIRES_ACTION,
+    OperationStatus.IN_PROGRESS: PaymentState.PROCESSING.value,
+    OperationStatus.DECLINED: DECLINED,
+    OperationStatus.ABANDONED: PaymentState.CLOSED.value,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A payment as its order sees it: the fold, and how its last command stands."""
+
+    folded: Folded
+    last: str | None
+    live: bool
+
+
+def payment_status(folded: Folded, last: str | None) -> str:
+    """Return a payment's state: the fold's, with what only commands know laid over it."""
+    if folded.state in _OVERLAID and last is not None:
+        return _OVERLAYS.get(OperationStatus(last), folded.state.value)
+    return folded.state.value
+
+
+def order_payment_status(payments: Sequence[Standing], *, total_minor: int) -> PaymentStatus:
+    """Return how an order stands with its money over all its payments."""
+    captured = sum(one.folded.captured for one in payments)
+    back = sum(one.folded.refunded + one.folded.charged_back for one in payments)
+    authorized = sum(one.folded.authorized for one in payments)
+    undecided = any(one.last == OperationStatus.UNKNOWN for one in payments)
+    holds = {
+        PaymentStatus.DISPUTED: any(one.folded.disputed for one in payments),
+        PaymentStatus.REFUNDED: captured > 0 and back >= captured,
+        PaymentStatus.PARTIALLY_REFUNDED: captured > 0 and back > 0,
+        PaymentStatus.PAID: captured >= total_minor,
+        PaymentStatus.PARTIALLY_PAID: captured > 0,
+        PaymentStatus.UNRESOLVED: undecided,
+        PaymentStatus.AUTHORIZED: authorized >= total_minor,
+        PaymentStatus.PENDING: any(one.live for one in payments),
+        PaymentStatus.NONE: True,
+    }
+    return next(status for status, held in holds.items() if held)
+
+
+def is_live(status: str | None) -> bool:
+    """Say whether a command may still have an effect."""
+    return status is not None and OperationStatus(status) in LIVE
+
+
+def decided_by(
+    finding: Finding, *, verb: Verb, operation_id: str, before: Folded, after: Folded
+) -> OperationStatus | None:
+    """Return what became of a command in doubt, or None where it didn't happen.
+
+    An object whose facts name the command settles it; failing that, the variant settles START and
+    RESUME, and what has grown settles the others. Sound because a payment has at most one command
+    under way.
+    """
+    if any(fact.operation_id == operation_id for fact in getattr(finding, "facts", ())):
+        return _by_variant(finding) if verb in (Verb.START, Verb.RESUME) else OperationStatus.DONE
+    match verb:
+        case Verb.START | Verb.RESUME:
+            return _by_variant(finding)
+        case Verb.CAPTURE:
+            grown = after.captured + after.capturing > before.captured + before.capturing
+        case Verb.REFUND:
+            grown = after.refunded + after.refunding > before.refunded + before.refunding
+        case Verb.VOID:
+            closed = any(one.kind is FactKind.APPROVAL_CLOSED for one in after.objects)
+            ended = any(one.kind is FactKind.AUTHORIZATION_CLOSED for one in after.objects)
+            grown = after.authorized == 0 and (closed or ended)
+    return OperationStatus.DONE if grown else None
+
+
+def _by_variant(finding: Finding) -> OperationStatus | None:
+    match finding:
+        case Done():
+            return OperationStatus.DONE
+        case NeedsCustomer():
+            return OperationStatus.NEEDS_CUSTOMER
+        case InProgress():
+            return OperationStatus.IN_PROGRESS
+        case Declined():
+            return OperationStatus.DECLINED
+        case NotFound():
+            return None
+        case _:
+            return OperationStatus.UNKNOWN

@@ -28,11 +28,18 @@ class AgreedDiscount:
             ValueError: a discount that isn't a fraction from 0 to 1: better no price than a wrong.
 
         """
-        agreed = [line for line in quote.lines if DISCOUNT in line.terms]
-        percents = [(line, percent) for line in agreed if (percent := _agreed_percent(line))]
-        if not percents:
-            return Skip(reason="no discount was agreed")
-        return [_off(line, percent, "agreed") for line, percent in percents]
+        proposals = []
+        known: dict[str, tuple[Decimal, str]] = {}
+        for line in quote.lines:
+            text = line.terms.get(DISCOUNT)
+            if text is None:
+                continue
+            if text not in known:
+                percent = _agreed_percent(line.line_id, text)
+                known[text] = percent, f"{_shown(percent)} % agreed"
+            if known[text][0]:
+                proposals.append(_off(line, *known[text]))
+        return proposals or Skip(reason="no discount was agreed")
 
 
 class VolumeDiscount:
@@ -43,6 +50,9 @@ class VolumeDiscount:
     def __init__(self, tiers: Sequence[Tier], /) -> None:
         """Take the tiers in any order."""
         self._tiers = sorted(tiers, key=lambda tier: tier.quantity, reverse=True)
+        self._reasons = {
+            tier.quantity: f"{_shown(tier.percent)} % from {tier.quantity} pieces" for tier in tiers
+        }
 
     def propose(self, quote: Quote, /) -> Sequence[Adjustment] | Skip:
         """Propose the tier that each product reaches."""
@@ -54,7 +64,7 @@ class VolumeDiscount:
             pieces[line.sku] += line.quantity
         reached = [(line, self._tier(pieces[line.sku])) for line in free]
         proposals = [
-            _off(line, tier.percent, f"from {tier.quantity} pieces")
+            _off(line, tier.percent, self._reasons[tier.quantity])
             for line, tier in reached
             if tier is not None and tier.percent
         ]
@@ -101,23 +111,18 @@ def rules_of(settings: Settings, /) -> tuple[AgreedDiscount, VolumeDiscount, Ord
     )
 
 
-def _agreed_percent(line: QuoteLine) -> Decimal:
-    text = line.terms[DISCOUNT]
+def _agreed_percent(line_id: str, text: str) -> Decimal:
     try:
         fraction = Decimal(text)
     except InvalidOperation:
         fraction = Decimal("NaN")
     if not (fraction.is_finite() and 0 <= fraction <= 1) or fraction != round(fraction, DECIMALS):
-        raise ValueError(f"line {line.line_id}: a discount is 0 to 1, such as 0.15, not {text!r}")
+        raise ValueError(f"line {line_id}: a discount is 0 to 1, such as 0.15, not {text!r}")
     return fraction * 100
 
 
-def _off(line: QuoteLine, percent: Decimal, why: str) -> Adjustment:
-    return Adjustment(
-        target=line.line_id,
-        amount=-line.amount.percent(percent),
-        reason=f"{_shown(percent)} % {why}",
-    )
+def _off(line: QuoteLine, percent: Decimal, reason: str) -> Adjustment:
+    return Adjustment(target=line.line_id, amount=-line.amount.percent(percent), reason=reason)
 
 
 def _shown(percent: Decimal) -> str:

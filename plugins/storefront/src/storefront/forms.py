@@ -68,6 +68,8 @@ class PayForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.offered = tuple(choices)
+        if len(choices) == 1:
+            self.initial.setdefault("payment", choices[0].code)
         self.fields["payment"].choices = [(one.code, one.label) for one in choices]  # type: ignore[attr-defined]
         self.fields["payment"].required = bool(choices) and not optional
         for choice in choices:
@@ -104,12 +106,13 @@ class PayForm(forms.Form):
         }
 
     def ways(self) -> list[dict[str, Any]]:
-        """Return each way with its bound fields, for the template."""
+        """Return each way with its bound fields, those that may stay empty apart."""
         return [
             {
                 "choice": one,
-                "chosen": one.code == self.chosen() or len(self.offered) == 1,
-                "fields": [self[f"{one.code}.{wanted.name}"] for wanted in one.inputs],
+                "chosen": one.code == self.chosen(),
+                "fields": [self[f"{one.code}.{put.name}"] for put in one.inputs if put.required],
+                "more": [self[f"{one.code}.{put.name}"] for put in one.inputs if not put.required],
             }
             for one in self.offered
         ]

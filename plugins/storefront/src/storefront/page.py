@@ -61,7 +61,11 @@ def show(
     request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200
 ) -> HttpResponse:
     """Render `template` with what the frame needs: the basket's count, and the languages."""
-    frame = {"basket_count": basket.count(request.session), "languages": settings.LANGUAGES}
+    frame = {
+        "basket_count": basket.count(request.session),
+        "languages": settings.LANGUAGES,
+        "fragment": is_fragment(request),
+    }
     return render(request, f"storefront/{template}.html", {**frame, **context}, status=status)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from hookspecs import Money, OrderPage, PaymentView, Refused, Show
 
@@ -87,6 +87,20 @@ _STEPS: Final = {
     "payment_declined": gettext_lazy("Payment declined"),
     "payment_refunded": gettext_lazy("Money given back"),
 }
+
+# Plain words of the plugins that come along, for the collectors of translations to find.
+_OF_PLUGINS: Final = (
+    gettext_noop("Card"),
+    gettext_noop("Agreed discount"),
+    gettext_noop("Volume discount"),
+    gettext_noop("Order discount"),
+    gettext_noop("Sales tax"),
+    gettext_noop("no discount was agreed"),
+    gettext_noop("no volume discount is set up"),
+    gettext_noop("no discount on orders is set up"),
+    gettext_noop("prices were agreed"),
+    gettext_noop("Payment method"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
-from babel.dates import format_datetime
+from babel.dates import format_date, format_time
 from babel.numbers import format_currency
 from django.template import Library
 from django.urls import reverse
@@ -45,7 +45,9 @@ def moment(at: datetime, time_zone: str = "UTC") -> str:
         zone = ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError):
         zone = ZoneInfo("UTC")
-    return str(format_datetime(at, "medium", tzinfo=zone, locale=_locale()))
+    here = at.astimezone(zone)
+    locale = _locale()
+    return f"{format_date(here, 'medium', locale)}, {format_time(here, 'short', locale=locale)}"
 
 
 @register.filter

@@ -76,6 +76,7 @@ def _context(found: OrderPage, token: str, form: PayForm) -> dict[str, object]:
         "form": form,
         "key": uuid.uuid4().hex,
         "next_step": _next_step(found),
+        "begun": bool(found.payments) and found.payments[-1].action is not None,
         "offers_payment": bool(found.choices) and not found.undecided,
         "seen": _seen(found),
         "waiting": waiting,

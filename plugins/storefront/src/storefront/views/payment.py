@@ -103,9 +103,7 @@ def returned(request: ShopRequest, order_id: str, token: str) -> HttpResponse:
 @page
 def unpaid(request: ShopRequest, order_id: str, token: str) -> HttpResponse:
     """Receive the customer who left the provider's page without paying."""
-    messages.info(
-        request, _("You left before the payment was finished. Nothing was charged for it.")
-    )
+    messages.info(request, _("You left before the payment was finished."))
     return _to("order", order_id, token)
 
 

@@ -6,13 +6,14 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, get_origin, get_type_hints
 
 import hookspecs
 from core.hooks.answers import expecting, listed, plain_data, proposals, wrong
 from core.hooks.guard import SPARED, describe
-from core.hooks.settings import Filled
+from core.hooks.settings import Filled, masked
 from core.hooks.verify import OFFERS, Implementation, RefusedPluginError
 from hookspecs import NotConfigured
 
@@ -118,13 +119,7 @@ def ask_offers(implementations: Mapping[str, Implementation], filled: Filled) ->
 
 def masking(filled: Filled) -> Callable[[str], str]:
     """Return what takes a plugin's secrets out of a text."""
-
-    def mask(text: str) -> str:
-        for secret in filled.secrets:
-            text = text.replace(secret.reveal(), str(secret))
-        return text
-
-    return mask if filled.secrets else str
+    return partial(masked, secrets=filled.secrets) if filled.secrets else str
 
 
 def _asked(hook: str, implementation: Implementation, filled: Filled) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Protocol
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from core.hooks.twin import twin_of
 from hookspecs import NotConfigured, Secret
@@ -21,6 +21,7 @@ __all__ = [
     "Schema",
     "SettingsSource",
     "ShownSetting",
+    "masked",
     "variable",
 ]
 
@@ -154,12 +155,16 @@ class Schema:
             model = self._twin.model.model_validate(self._twin.read_texts(merged))
         except ValidationError as error:
             raise NotConfigured(_first(error, plugin)) from None
-        value = self._twin.fill(model)
+        secrets = tuple(_secrets(model))
+        try:
+            value = self._twin.fill(model)
+        except NotConfigured as error:
+            raise NotConfigured(masked(str(error), secrets)) from None
         return Filled(
             value=value,
-            version=_version(value, source.salt),
+            version=_version(value, secrets, source.salt),
             shown=tuple(_show(value, plugin, layers)),
-            secrets=tuple(_secrets(value)),
+            secrets=secrets,
         )
 
 
@@ -203,16 +208,24 @@ def _show(value: Any, plugin: str, layers: tuple[Layer, ...]) -> list[ShownSetti
     return shown
 
 
-def _secrets(value: Any) -> list[Secret]:
-    if isinstance(value, Secret):
-        return [value] if value else []
-    if is_dataclass(value):
-        return [found for item in fields(value) for found in _secrets(getattr(value, item.name))]
-    if isinstance(value, tuple):
-        return [found for item in value for found in _secrets(item)]
-    return []
+def masked(text: str, secrets: tuple[Secret, ...]) -> str:
+    """Return the text without these secrets in it."""
+    for secret in secrets:
+        text = text.replace(secret.reveal(), str(secret))
+    return text
 
 
-def _version(value: Any, salt: bytes) -> str:
-    revealed = "\0".join((repr(value), *(secret.reveal() for secret in _secrets(value))))
+def _secrets(read: Any) -> list[Secret]:
+    if isinstance(read, Secret):
+        return [read] if read else []
+    inside = read if isinstance(read, tuple) else vars(read).values() if _is_group(read) else ()
+    return [found for each in inside for found in _secrets(each)]
+
+
+def _is_group(read: Any) -> bool:
+    return isinstance(read, BaseModel)
+
+
+def _version(value: Any, secrets: tuple[Secret, ...], salt: bytes) -> str:
+    revealed = "\0".join((repr(value), *(secret.reveal() for secret in secrets)))
     return hmac.new(salt, revealed.encode(), hashlib.sha256).hexdigest()[:12]

@@ -106,9 +106,7 @@ class Gallery:
         sandbox: bool = False,
     ) -> Discovered:
         """Find what lies in the folder and nowhere else."""
-        return discover(
-            allow=allow, safe_mode=safe_mode, sandbox=sandbox, path=[str(self.folder)]
-        )
+        return discover(allow=allow, safe_mode=safe_mode, sandbox=sandbox, path=[str(self.folder)])
 
     def load(self, **how: Any) -> Loaded:
         """Find and load."""

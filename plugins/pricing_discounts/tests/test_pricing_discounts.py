@@ -39,7 +39,7 @@ def why_not(answer: Sequence[Adjustment] | Skip) -> str:
     return answer.reason
 
 
-def test_it_offers_three_rules_that_satisfy_the_contract() -> None:
+def test_hook_pricing_rules() -> None:
     offered = rules()
 
     assert [rule.info.key for rule in offered] == [

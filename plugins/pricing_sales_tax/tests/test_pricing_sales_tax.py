@@ -48,7 +48,7 @@ def priced(quote: Quote, *rates: Rate, rounding: TaxRounding = TaxRounding.PER_L
     return compose(quote=quote, rules=[], taxes=[asked], tax_rounding=rounding)
 
 
-def test_it_offers_one_tax_rule_that_satisfies_the_contract() -> None:
+def test_hook_pricing_rules() -> None:
     offered: Sequence[Any] = list(pricing_rules(Settings()))  # type: ignore[arg-type]
 
     assert [rule.info.key for rule in offered] == ["sales-tax"]

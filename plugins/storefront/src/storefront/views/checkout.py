@@ -57,7 +57,7 @@ def _read(request: ShopRequest) -> Sheet:
     if request.method == "POST":
         bare = posted_basket(request.POST)
         choices = _choices(request, bare)
-        form = CheckoutForm(request.POST, choices=choices)
+        form = _filled_in(request, choices)
         key = request.POST.get("key", "")[:64] or uuid.uuid4().hex
     else:
         bare = kept_basket.kept(request.session)
@@ -71,6 +71,13 @@ def _read(request: ShopRequest) -> Sheet:
         shown=read_total(request.POST.get("confirmed_total", "")),
         lines=written_lines(bare.lines),
     )
+
+
+def _filled_in(request: ShopRequest, choices: list[PaymentChoice]) -> CheckoutForm:
+    if request.POST.get("do") == "place":
+        return CheckoutForm(request.POST, choices=choices)
+    # Not sent off yet: kept as it is, and nothing is complained about.
+    return CheckoutForm(choices=choices, initial=request.POST.dict())
 
 
 def _choices(request: ShopRequest, basket: Basket) -> list[PaymentChoice]:

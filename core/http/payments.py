@@ -1,0 +1,103 @@
+"""Payments over the API: start, go on, give back, and the ways there are to pay."""
+# ruff: noqa: ARG001 - ninja hands every view its request and path, asked for or not
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.utils import timezone
+from ninja import Query, Router
+
+from core.application.queries import payment_choices
+from core.application.refund_payment import RefundPayment, refund_payment
+from core.application.resume_payment import ResumePayment, resume_payment
+from core.application.start_payment import StartPayment, start_payment
+from core.conf import conf
+from core.domain.errors import NotFound
+from core.http.answers import reply, step_answer
+from core.http.auth import Anyone, DoorRequest, Key, OrderHolder, read_id
+from core.http.orders import IDEMPOTENT, idempotency_key, opened
+from core.http.schemas import (
+    AskedPayment,
+    AskedRefund,
+    AskedResume,
+    AskedStrategies,
+    StepAnswer,
+    StrategiesAnswer,
+)
+from core.models import Payment
+
+__all__ = ["router"]
+
+router = Router(tags=["payments"])
+
+
+@router.get("/payment-strategies", auth=Anyone(), response={200: StrategiesAnswer})
+def strategies(request: DoorRequest, asked: Query[AskedStrategies]) -> HttpResponse:
+    """List the ways an amount could be paid."""
+    choices = payment_choices(
+        plugins=request.registry,
+        currency=asked.currency or conf().currency,
+        total_minor=asked.total_minor,
+    )
+    return reply({"items": choices})
+
+
+@router.post(
+    "/orders/{order_id}/payments",
+    auth=OrderHolder("orders:write"),
+    response={201: StepAnswer},
+    openapi_extra=IDEMPOTENT,
+)
+def start(request: DoorRequest, order_id: str, asked: AskedPayment) -> HttpResponse:
+    """Begin to collect what an order costs; ``action`` says what the customer does next."""
+    command = StartPayment(
+        order_id=opened(request),
+        strategy_code=asked.strategy,
+        principal=request.auth.principal,
+        key=idempotency_key(request),
+        return_url=asked.return_url,
+        cancel_url=asked.cancel_url,
+        inputs=asked.inputs,
+        capture_now=asked.capture_now,
+    )
+    step = start_payment(command, plugins=request.registry, now=timezone.now())
+    return reply(step_answer(step), status=201)
+
+
+@router.post(
+    "/orders/{order_id}/payments/{payment_id}/resume",
+    auth=OrderHolder("orders:write"),
+    response={200: StepAnswer},
+)
+def resume(
+    request: DoorRequest, order_id: str, payment_id: str, asked: AskedResume
+) -> HttpResponse:
+    """Go on after the customer came back from the provider; twice changes nothing."""
+    command = ResumePayment(
+        order_id=opened(request), payment_id=read_id(payment_id), returned=asked.returned
+    )
+    step = resume_payment(command, plugins=request.registry, now=timezone.now())
+    return reply(step_answer(step))
+
+
+@router.post(
+    "/orders/{order_id}/payments/{payment_id}/refund",
+    auth=Key("payments:refund"),
+    response={200: StepAnswer},
+    openapi_extra=IDEMPOTENT,
+)
+def refund(
+    request: DoorRequest, order_id: str, payment_id: str, asked: AskedRefund
+) -> HttpResponse:
+    """Give back all that a payment has captured."""
+    paid = read_id(payment_id)
+    if not Payment.objects.filter(pk=paid, order_id=read_id(order_id)).exists():
+        raise NotFound("There is no such payment.")
+    command = RefundPayment(
+        payment_id=paid,
+        principal=request.auth.principal,
+        key=idempotency_key(request),
+        reason=asked.reason,
+    )
+    step = refund_payment(command, plugins=request.registry, now=timezone.now())
+    return reply(step_answer(step))

@@ -1,0 +1,55 @@
+"""Where providers' webhooks come in: stored raw, answered at once, made sense of later."""
+
+from __future__ import annotations
+
+from typing import Final, cast
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from core.application.receive_webhook import receive_webhook
+from core.context import TenantRef, acting_for
+from core.domain.errors import NotFound, PluginUnavailable
+from core.http.auth import DoorRequest
+from core.http.errors import BODY_TOO_LARGE, UNAVAILABLE, problem
+from core.models import WebhookEndpoint
+
+__all__ = ["LARGEST", "webhook"]
+
+LARGEST: Final = 65_536
+"""Bytes of a webhook's body: what is larger is nobody's webhook."""
+
+_KEPT_BACK: Final = frozenset({"authorization", "cookie"})
+
+
+@csrf_exempt
+def webhook(request: HttpRequest, plugin: str, endpoint: str) -> HttpResponse:
+    """Store what came in. Without the plugin's code it is stored too, and 503 asks for it again."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdigit() or int(length) > LARGEST or len(request.body) > LARGEST:
+        return problem(BODY_TOO_LARGE, details={"limit": LARGEST})
+    owner = (
+        WebhookEndpoint.objects.across_tenants()
+        .filter(pk=endpoint, plugin=plugin)
+        .select_related("tenant")
+        .first()
+    )
+    if owner is None:
+        return problem(NotFound.code)
+    headers = {k.lower(): v for k, v in request.headers.items() if k.lower() not in _KEPT_BACK}
+    with acting_for(TenantRef(id=owner.tenant.id, slug=owner.tenant.slug)):
+        receive_webhook(
+            plugin=plugin,
+            endpoint_id=endpoint,
+            body=request.body,
+            headers=headers,
+            now=timezone.now(),
+        )
+    try:
+        cast(DoorRequest, request).registry.reading_webhooks(plugin)
+    except PluginUnavailable:
+        return problem(UNAVAILABLE, "It is kept until the plugin is back.")
+    return HttpResponse(b'{"stored":true}', content_type="application/json")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,27 +17,20 @@ from tests.house.tree import ROOT, shelf
 pytestmark = [pytest.mark.wheels, pytest.mark.once, pytest.mark.timeout(400)]
 
 
+@cache
 def build(source: Path, folder: Path) -> Path:
     """Build the wheel of the distribution at `source` into `folder`, offline."""
     before = set(folder.glob("*.whl"))
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "wheel",
-            "--quiet",
-            "--no-deps",
-            "--no-build-isolation",
-            "--no-index",
-            "--wheel-dir",
-            str(folder),
-            str(copy(source, folder)),
-        ],
-        check=True,
-        cwd=folder,
-    )
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    source_copy = str(copy(source, folder))
+    run([*pip, "--no-index", "--wheel-dir", str(folder), source_copy], folder=folder)
     return next(iter(set(folder.glob("*.whl")) - before))
+
+
+def run(command: list[str | Path], *, folder: Path) -> None:
+    """Run `command` in `folder`; what it printed is shown only where it fails."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def copy(source: Path, folder: Path) -> Path:
@@ -74,7 +68,8 @@ def core_wheel(folder: Path) -> Path:
 def test_the_core_ships_all_its_modules_and_the_page_twice(core_wheel: Path) -> None:
     held = names(core_wheel)
 
-    expected = {str(path.relative_to(ROOT)) for path in (ROOT / "core").rglob("*.py")}
+    source = core_wheel.parent / "sources" / ROOT.name
+    expected = {str(path.relative_to(source)) for path in (source / "core").rglob("*.py")}
     assert expected | {"hookspecs.py", "core/py.typed", "hookspecs-stubs/__init__.pyi"} <= held
     assert not {name for name in held if name.startswith(("tests/", "plugins/", "docs/"))}
 
@@ -82,9 +77,10 @@ def test_the_core_ships_all_its_modules_and_the_page_twice(core_wheel: Path) -> 
 def test_the_core_ships_its_templates_and_static_files(core_wheel: Path) -> None:
     held = names(core_wheel)
 
+    source = core_wheel.parent / "sources" / ROOT.name
     for kind in ("templates", "static", "locale"):
-        files = {path for path in (ROOT / "core").rglob(f"{kind}/**/*") if path.is_file()}
-        wanted = {str(path.relative_to(ROOT)) for path in files if path.suffix != ".po"}
+        files = {path for path in (source / "core").rglob(f"{kind}/**/*") if path.is_file()}
+        wanted = {str(path.relative_to(source)) for path in files if path.suffix != ".po"}
         assert wanted <= held
 
 
@@ -100,10 +96,15 @@ def test_a_plugin_ships_its_manifest_and_everything_beside_it(plugin: Path, fold
     wheel = build(plugin, folder)
 
     held = names(wheel)
-    packages = [path.parent for path in plugin.glob("src/*/__init__.py")]
+    source = folder / "sources" / plugin.name
+    packages = [path.parent for path in source.glob("src/*/__init__.py")]
     files = {path for package in packages for path in package.rglob("*") if path.is_file()}
-    kept = {path for path in files if "__pycache__" not in path.parts and path.suffix != ".po"}
-    assert {str(path.relative_to(plugin / "src")) for path in kept} <= held
+    kept = {
+        path
+        for path in files
+        if not {"__pycache__", "build"} & set(path.parts) and path.suffix != ".po"
+    }
+    assert {str(path.relative_to(source / "src")) for path in kept} <= held
     assert {f"{package.name}/plugin.toml" for package in packages} <= held
     assert {f"{package.name}/py.typed" for package in packages} <= held
     assert not {name for name in held if name.split("/")[0] == "tests"}
@@ -125,8 +126,8 @@ def test_the_core_works_alone_where_only_its_wheel_is_installed(
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
     pip = [tmp_path / "venv/bin/python", "-m", "pip", "--quiet", "install"]
     lock = ROOT / "requirements/run.txt"
-    subprocess.run([*pip, "--require-hashes", "-r", lock], check=True, cwd=tmp_path)
-    subprocess.run([*pip, "--no-deps", "--no-index", core_wheel], check=True, cwd=tmp_path)
+    run([*pip, "--require-hashes", "-r", lock], folder=tmp_path)
+    run([*pip, "--no-deps", "--no-index", core_wheel], folder=tmp_path)
     environment = {"PATH": os.environ["PATH"], "DEBUG": "1"}
 
     for command in (["check"], ["migrate", "--verbosity", "0"]):
@@ -141,3 +142,38 @@ def test_the_core_works_alone_where_only_its_wheel_is_installed(
         assert done.returncode == 0, done.stderr
 
     assert (tmp_path / "var/orderloom.sqlite3").is_file()
+
+
+def test_the_plugins_keep_their_promises_on_the_built_core(
+    core_wheel: Path, folder: Path, tmp_path: Path
+) -> None:
+    wheels = [core_wheel, *(build(plugin, folder) for plugin in shelf())]
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    pip = [tmp_path / "venv/bin/python", "-m", "pip", "--quiet", "install"]
+    lock = ROOT / "requirements/test.txt"
+    run([*pip, "--require-hashes", "-r", lock], folder=tmp_path)
+    run([*pip, "--no-deps", "--no-index", *wheels], folder=tmp_path)
+    checkout = tmp_path / "checkout"
+    lay_out_tests(checkout)
+
+    done = subprocess.run(
+        [tmp_path / "venv/bin/python", "-m", "pytest", "-q", "plugins"],
+        cwd=checkout,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout[-4000:]
+
+
+def lay_out_tests(checkout: Path) -> None:
+    """Copy the plugins' tests and what a session needs, and nothing that a wheel should bring."""
+    wanted = [ROOT / "pyproject.toml", ROOT / "conftest.py", *(ROOT / "tests").rglob("*.py")]
+    wanted += [path for path in ROOT.glob("plugins/*/tests/**/*") if path.is_file()]
+    for path in wanted:
+        if "__pycache__" not in path.parts:
+            target = checkout / path.relative_to(ROOT)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())

@@ -159,7 +159,7 @@ def test_out_of_stock_is_a_message_in_the_page(check_out: Send, shop: MemoryShop
     answer = check_out()
 
     assert answer.status_code == 409
-    assert "There isn&#x27;t enough left of: A1." in answer.content.decode()
+    assert "There isn&#x27;t enough left of: Notebook." in answer.content.decode()
     assert 'value="Ada Example"' in answer.content.decode()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -21,6 +23,7 @@ __all__ = [
     "step",
 ]
 
+NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
 _REFUSALS: Final = {
     "AMOUNT_NOT_ACCEPTED": gettext_lazy(
         "This way to pay doesn't take this amount. Please choose another one."
@@ -32,6 +35,7 @@ _REFUSALS: Final = {
         "to order once more, begin the checkout again."
     ),
     "INVALID_QUANTITY": gettext_lazy("A quantity is a whole number of at least 1."),
+    "OUT_OF_STOCK": gettext_lazy("There isn't enough of it left."),
     "NOTHING_TO_PAY": gettext_lazy("There is nothing left to pay for this order."),
     "NOT_FOUND": gettext_lazy("There is no such page here, or its link is no longer valid."),
     "PAYMENT_UNDECIDED": gettext_lazy(
@@ -58,7 +62,8 @@ _REFUSALS: Final = {
 }
 
 _PAYMENTS: Final = {
-    "PENDING": gettext_lazy("begun"),
+    "OPEN": gettext_lazy("begun"),
+    "APPROVED": gettext_lazy("being confirmed with the bank"),
     "REQUIRES_ACTION": gettext_lazy("waiting for you"),
     "DECLINED": gettext_lazy("declined"),
     "FAILED": gettext_lazy("failed"),
@@ -86,6 +91,8 @@ _STEPS: Final = {
     "payment_captured": gettext_lazy("Payment received"),
     "payment_declined": gettext_lazy("Payment declined"),
     "payment_refunded": gettext_lazy("Money given back"),
+    "payment_moved": gettext_lazy("News of the payment"),
+    "payment_incident": gettext_lazy("We are looking into a payment"),
 }
 
 # Plain words of the plugins that come along, for the collectors of translations to find.
@@ -112,20 +119,20 @@ class Headline:
     text: str = ""
 
 
-def refusal(refused: Refused) -> str:
-    """Return the sentence of a refusal; the shop's own where we have no better one."""
-    if refused.code == "OUT_OF_STOCK":
-        return _out_of_stock(refused)
+def refusal(refused: Refused, *, names: Mapping[str, str] = NO_NAMES) -> str:
+    """Return the sentence of a refusal; the shop's own where we have no better one.
+
+    Args:
+        refused: what the shop said.
+        names: what products are called, by sku, for a sentence about some of them.
+
+    """
+    short = refused.details.get("skus")
+    if refused.code == "OUT_OF_STOCK" and isinstance(short, list | tuple) and short:
+        called = ", ".join(names.get(str(sku), str(sku)) for sku in short)
+        return _("There isn't enough left of: %(names)s.") % {"names": called}
     known = _REFUSALS.get(refused.code)
     return str(known) if known else spoken(refused.text)
-
-
-def _out_of_stock(refused: Refused) -> str:
-    short = refused.details.get("skus") or ()
-    names = ", ".join(map(str, short)) if not isinstance(short, str) else short
-    if not names:
-        return _("There isn't enough of it left.")
-    return _("There isn't enough left of: %(names)s.") % {"names": names}
 
 
 def refusal_title(refused: Refused) -> str:

@@ -94,7 +94,8 @@ def _place(request: ShopRequest, sheet: Sheet) -> HttpResponse | None:
     try:
         placed = request.shop.place_order(sheet.basket, key=sheet.key, confirmed_total=sheet.shown)
     except Refused as refused:
-        sheet.problem, sheet.status = words.refusal(refused), status_of(refused)
+        sheet.problem = words.refusal(refused, names=_names(request, sheet))
+        sheet.status = status_of(refused)
         return None
     kept_basket.take_out(request.session, sheet.basket.lines)
     return begin(
@@ -105,6 +106,13 @@ def _place(request: ShopRequest, sheet: Sheet) -> HttpResponse | None:
         key=f"{sheet.key}-pay",
         inputs=sheet.form.inputs(),
     )
+
+
+def _names(request: ShopRequest, sheet: Sheet) -> dict[str, str]:
+    try:
+        return {line.sku: line.name for line in request.shop.quote(sheet.basket).lines}
+    except Refused:
+        return {}
 
 
 def _show(request: ShopRequest, sheet: Sheet) -> HttpResponse:

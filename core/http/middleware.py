@@ -97,7 +97,9 @@ def _bind(request: HttpRequest, tenant: TenantRef) -> None:
 
 
 def _refused(request: HttpRequest) -> HttpResponse | None:
-    """Refuse a body before it is read: too large, or nothing that the API understands."""
+    """Refuse what no door understands; a body, before it is read."""
+    if "\x00" in request.path:
+        return answer_to(404)
     if not request.path.startswith("/api/"):
         return None
     length = request.META.get("CONTENT_LENGTH") or "0"

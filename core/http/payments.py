@@ -23,6 +23,7 @@ from core.http.schemas import (
     AskedStrategies,
     StepAnswer,
     StrategiesAnswer,
+    refuse_unknown,
 )
 from core.models import Payment
 
@@ -34,6 +35,7 @@ router = Router(tags=["payments"])
 @router.get("/payment-strategies", auth=Anyone(), response={200: StrategiesAnswer})
 def strategies(request: DoorRequest, asked: Query[AskedStrategies]) -> HttpResponse:
     """List the ways an amount could be paid."""
+    refuse_unknown(request, AskedStrategies)
     choices = payment_choices(
         plugins=request.registry,
         currency=asked.currency or conf().currency,

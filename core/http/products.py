@@ -13,7 +13,7 @@ from core.application.queries import published_product, published_products
 from core.domain.errors import NotFound, UnknownProduct
 from core.http.answers import product_answer, products_answer, reply
 from core.http.auth import Anyone, DoorRequest, Key
-from core.http.schemas import AskedPage, AskedProduct, ProductPage, ShelfAnswer
+from core.http.schemas import AskedPage, AskedProduct, ProductPage, ShelfAnswer, refuse_unknown
 from hookspecs import Money, Product
 
 __all__ = ["router"]
@@ -26,6 +26,7 @@ _FRESH = {"Cache-Control": "no-cache"}
 @router.get("/products", auth=Anyone(), response={200: ProductPage})
 def products(request: DoorRequest, asked: Query[AskedPage]) -> HttpResponse:
     """List published products in order of sku, a page at a time."""
+    refuse_unknown(request, AskedPage)
     found = published_products(
         after=asked.after, limit=asked.limit + 1, category=asked.category, search=asked.search
     )

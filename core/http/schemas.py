@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
+from django.http import HttpRequest
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from core.domain.errors import InvalidInput
 from hookspecs import (
     Address,
     Customer,
@@ -40,6 +42,7 @@ __all__ = [
     "ShelfAnswer",
     "StepAnswer",
     "StrategiesAnswer",
+    "refuse_unknown",
 ]
 
 
@@ -202,6 +205,17 @@ class AskedStrategies(BaseModel):
 
     currency: Currency | None = None
     total_minor: int | None = Field(default=None, ge=1, le=10**15)
+
+
+def refuse_unknown(request: HttpRequest, asked: type[BaseModel]) -> None:
+    """Refuse a query that says more than we understand.
+
+    Raises:
+        InvalidInput: names what isn't known.
+    """
+    unknown = sorted(set(request.GET) - set(asked.model_fields))
+    if unknown:
+        raise InvalidInput(f"{unknown[0]!r} is nothing to ask for here.", field=unknown[0])
 
 
 class Problem(BaseModel):

@@ -75,6 +75,7 @@ class Control:
                 self._paypal.find(CAPTURE, str(said["capture"])), str(said["status"])
             ),
             "POST forget": self._forget,
+            "POST forget_tokens": lambda _: self._forget_tokens(),
         }
         if name not in verbs:
             raise ValueError(f"nothing is controlled by {name}")
@@ -110,6 +111,10 @@ class Control:
     def _forget(self, said: Document) -> Document:
         self._ledger.run("DELETE FROM document WHERE id = ?", str(said["id"]))
         return {"forgotten": said["id"]}
+
+    def _forget_tokens(self) -> Document:
+        self._ledger.set_option("paypal_tokens", {})
+        return {"forgotten": "tokens"}
 
     def _options(self, said: Document) -> Document:
         for key, value in said.items():

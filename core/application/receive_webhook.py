@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 
 from core.conf import conf
 from core.context import tenant
@@ -33,7 +34,7 @@ def receive_webhook(
         body=body,
         headers={name.lower(): value for name, value in headers.items()},
         received_at=now,
-        due_at=now,
+        due_at=Now(),
     )
     with transaction.atomic(durable=True):
         entry.save(force_insert=True)

@@ -13,6 +13,7 @@ from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
+from django.db import connections
 from django.db.models import Model
 from importlib_metadata import PackageNotFoundError, distribution
 
@@ -73,7 +74,7 @@ def _checkout(folder: Path) -> Path | None:
     return folder if ours else None
 
 
-@register(Tags.database)
+@register("transactions")
 def check_transactions(**_: Any) -> list[CheckMessage]:
     """E002: no request runs in a transaction: none may be open while a gateway is called."""
     return [
@@ -82,8 +83,8 @@ def check_transactions(**_: Any) -> list[CheckMessage]:
             hint="Take it out: a use case begins and commits its own transaction.",
             id="orderloom.E002",
         )
-        for alias, database in settings.DATABASES.items()
-        if database.get("ATOMIC_REQUESTS")
+        for alias in connections
+        if connections[alias].settings_dict.get("ATOMIC_REQUESTS")
     ]
 
 

@@ -19,7 +19,7 @@ from core.hooks.registry import Registry
 from core.hooks.states import Code, KnownPlugin, PluginStates, State, Switch
 from core.models.plugin import Plugin, PluginGeneration
 
-__all__ = ["record_plugins", "refresh_registry"]
+__all__ = ["forget", "look_again", "record_plugins", "refresh_registry"]
 
 _SECOND = 1.0
 _DAY = 86_400.0
@@ -65,6 +65,17 @@ def refresh_registry(*, tenant: str = "default") -> Registry:
             record_plugins(registry, now=timezone.now())
         _kept[tenant] = _Kept(registry, now)
         return registry
+
+
+def look_again() -> None:
+    """Make the next refresh of this process look, for who has just changed a switch."""
+    for kept in _kept.values():
+        kept.looked = float("-inf")
+
+
+def forget() -> None:
+    """Make the next refresh begin as a new process does."""
+    _kept.clear()
 
 
 def record_plugins(registry: Registry, *, now: datetime) -> int:

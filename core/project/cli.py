@@ -23,6 +23,6 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.project.settings")
     try:
         bool(settings.DEBUG)  # the first look at any setting reads the environment
+        execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(str(error))
-    execute_from_command_line(sys.argv)

@@ -1,0 +1,260 @@
+"""A process that starts with rogues on its path: what it lists, and when it refuses to start."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hooks.gallery import STRATEGY, TELL, Gallery
+from tests.house.tree import ROOT
+
+pytestmark = pytest.mark.once
+
+PAY = ("payment_strategies",)
+MODELS = """
+from django.db import models
+class Row(models.Model):
+    sku = models.CharField(max_length=10)
+    class Meta:
+        app_label = "PACKAGE"
+"""
+APP = {
+    "apps.py": """
+    from django.apps import AppConfig
+    class Config(AppConfig):
+        name = "PACKAGE"
+        default_auto_field = "django.db.models.BigAutoField"
+    """,
+    "migrations/__init__.py": "",
+}
+
+
+class Shop:
+    """Commands of a shop whose path holds a gallery and whose data is its own."""
+
+    def __init__(self, gallery: Gallery, folder: Path) -> None:
+        self.gallery = gallery
+        self.folder = folder
+
+    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        environ = {
+            **os.environ,
+            "PYTHONPATH": str(self.gallery.folder),
+            "DJANGO_SETTINGS_MODULE": "core.project.settings",
+            "ORDERLOOM_DATA": str(self.folder),
+            "DATABASE_URL": f"sqlite:///{self.folder / 'shop.sqlite3'}",
+            **variables,
+        }
+        return subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            env=environ,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def listed(self, **variables: str) -> dict[str, Any]:
+        done = self.run("plugins", "list", "--json", **variables)
+        assert done.returncode == 0, done.stderr
+        return {row["name"]: row for row in json.loads(done.stdout)}
+
+
+@pytest.fixture
+def shop(gallery: Gallery, tmp_path: Path) -> Shop:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return Shop(gallery, folder)
+
+
+def test_a_shop_starts_without_plugins(shop: Shop) -> None:
+    shop.gallery.add("pay", STRATEGY.format(code="pay", account=None), hooks=PAY)
+
+    rows = shop.listed(ORDERLOOM_PLUGINS="")
+
+    assert {row["state"] for row in rows.values()} == {"BLOCKED"}
+
+
+def test_a_shop_starts_beside_plugins_that_end_the_process(shop: Shop) -> None:
+    shop.gallery.add("exits", "raise SystemExit(3)", hooks=("order_placed",))
+    shop.gallery.add("pay", STRATEGY.format(code="pay", account=None), hooks=PAY)
+
+    rows = shop.listed(ORDERLOOM_PLUGINS="exits,pay")
+
+    assert rows["exits"]["state"] == "LOAD_FAILED"
+    assert rows["exits"]["why"].endswith("raised SystemExit: 3")
+    assert rows["pay"]["state"] == "ENABLED"
+    assert rows["pay"]["offers"] == ["pay"]
+
+
+def test_strict_mode_refuses_to_start_and_names_the_plugin(shop: Shop) -> None:
+    shop.gallery.add("exits", "raise SystemExit(3)", hooks=("order_placed",))
+
+    done = shop.run("check", ORDERLOOM_PLUGINS="exits", ORDERLOOM_STRICT="1")
+
+    assert done.returncode == 1
+    assert "exits: LOAD_FAILED: importing" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_strict_mode_starts_where_nothing_is_wrong(shop: Shop) -> None:
+    shop.gallery.add("told", TELL, hooks=("order_placed",))
+
+    done = shop.run("check", ORDERLOOM_PLUGINS="told", ORDERLOOM_STRICT="1")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "why"),
+    [
+        pytest.param(
+            "models.py",
+            "1 / 0",
+            "ZeroDivisionError: division by zero",
+            marks=pytest.mark.full,
+        ),
+        ("models.py", "raise SystemExit(0)", "it ended the process with code 0"),
+        pytest.param(
+            "admin.py",
+            "import not_there_at_all",
+            "No module named 'not_there_at_all'",
+            marks=pytest.mark.full,
+        ),
+        (
+            "models.py",
+            MODELS + "    order = models.ForeignKey('orderloom.Order', models.CASCADE)\n",
+            "orderloom.E004: Row.order is a foreign key to a table of the core",
+        ),
+        pytest.param(
+            "models.py",
+            MODELS + "        db_table = 'orderloom_mine'\n",
+            "orderloom.E004: The table orderloom_mine of",
+            marks=pytest.mark.full,
+        ),
+    ],
+)
+def test_an_app_that_would_stop_django_is_left_out(
+    file: str, text: str, why: str, shop: Shop
+) -> None:
+    shop.gallery.add(
+        "rows",
+        TELL,
+        hooks=("order_placed",),
+        more='django_app = "PACKAGE.apps.Config"',
+        files=APP | {file: text},
+    )
+    shop.gallery.add(
+        "well",
+        TELL,
+        hooks=("order_placed",),
+        more='django_app = "PACKAGE.apps.Config"',
+        files=APP | {"models.py": MODELS},
+    )
+
+    rows = shop.listed(ORDERLOOM_PLUGINS="rows,well")
+
+    assert rows["rows"]["state"] == "LOAD_FAILED"
+    assert why in rows["rows"]["why"]
+    assert rows["well"]["state"] == "ENABLED"
+
+
+def test_a_proved_app_is_not_proved_again_until_it_changes(shop: Shop) -> None:
+    files = APP | {"models.py": MODELS}
+    app = 'django_app = "PACKAGE.apps.Config"'
+    package = shop.gallery.add("rows", TELL, hooks=("order_placed",), more=app, files=files)
+    memory = shop.folder / "proved_apps.json"
+    states = []
+
+    states.append(shop.listed(ORDERLOOM_PLUGINS="rows")["rows"]["state"])
+    proved = memory.stat().st_mtime_ns
+    states.append(shop.listed(ORDERLOOM_PLUGINS="rows")["rows"]["state"])
+    unchanged = memory.stat().st_mtime_ns
+    (shop.gallery.folder / package / "models.py").write_text("1 / 0", encoding="utf-8")
+    states.append(shop.listed(ORDERLOOM_PLUGINS="rows")["rows"]["state"])
+
+    assert states == ["ENABLED", "ENABLED", "LOAD_FAILED"]
+    assert unchanged == proved
+
+
+def test_check_ends_with_one_if_a_plugin_has_a_problem(shop: Shop) -> None:
+    shop.gallery.add("exits", "raise SystemExit(3)", hooks=("order_placed",))
+
+    bad = shop.run("plugins", "check", "--json", ORDERLOOM_PLUGINS="exits")
+    good = shop.run("plugins", "check", ORDERLOOM_PLUGINS="")
+
+    assert bad.returncode == 1
+    assert [problem["plugin"] for problem in json.loads(bad.stdout)] == ["exits"]
+    assert (good.returncode, good.stdout) == (0, "No plugin has a problem.\n")
+
+
+def test_show_says_where_a_setting_comes_from_and_masks_secrets(shop: Shop) -> None:
+    shop.gallery.add(
+        "pay",
+        STRATEGY.format(code="pay", account=None),
+        hooks=PAY,
+        more='settings = "PACKAGE.settings:Settings"',
+        files={
+            "settings.py": """
+            from dataclasses import dataclass
+            from hookspecs import Secret
+            @dataclass(frozen=True)
+            class Settings:
+                key: Secret
+                base: str = "https://one.example"
+            """
+        },
+    )
+
+    done = shop.run(
+        "plugins", "show", "pay", "--json", ORDERLOOM_PLUGINS="pay", ORDERLOOM_PAY__KEY="sk_canary"
+    )
+
+    settings = {row["name"]: row for row in json.loads(done.stdout)["settings"]}
+    assert (settings["key"]["value"], settings["key"]["source"]) == ("••••••", "environment")
+    assert settings["base"]["source"] == "default"
+    assert "canary" not in done.stdout
+
+
+def test_show_refuses_a_name_that_nobody_knows(shop: Shop) -> None:
+    done = shop.run("plugins", "show", "pya", ORDERLOOM_PLUGINS="")
+
+    assert done.returncode == 1
+    assert "There is no plugin pya" in done.stderr
+
+
+def test_the_table_degrades_to_plain_lines(shop: Shop) -> None:
+    shop.gallery.add("told", TELL, hooks=("order_placed",))
+
+    done = shop.run("plugins", "list", ORDERLOOM_PLUGINS="told")
+
+    assert "told\tENABLED\t1.0\n" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_another_package_named_core_is_refused(shop: Shop) -> None:
+    foreign = shop.gallery.folder / "hookspecs.py"
+    foreign.write_text((ROOT / "hookspecs.py").read_text(encoding="utf-8"), encoding="utf-8")
+    program = (
+        f"import sys; sys.path.insert(0, {str(shop.gallery.folder)!r}); "
+        "from core.project.cli import main; main()"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, "check"],
+        env={**os.environ, "ORDERLOOM_PLUGINS": ""}
+        | {"DJANGO_SETTINGS_MODULE": "core.project.settings", "ORDERLOOM_DATA": str(shop.folder)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "orderloom.E001" in done.stderr

@@ -210,7 +210,7 @@ def published_products(
         rows = rows.filter(name__icontains=search)
     if category:
         rows = rows.filter(categories__has_item=category)
-    return tuple(_product(row) for row in rows.order_by("sku")[: max(1, min(limit, _PAGE))])
+    return tuple(product_seen(row) for row in rows.order_by("sku")[: max(1, min(limit, _PAGE))])
 
 
 def published_product(sku: str) -> Product:
@@ -222,10 +222,11 @@ def published_product(sku: str) -> Product:
     row = ProductRow.objects.filter(status="PUBLISHED", sku=sku).select_related("stock").first()
     if row is None:
         raise UnknownProduct(f"There is no product {sku}.", sku=sku)
-    return _product(row)
+    return product_seen(row)
 
 
-def _product(row: ProductRow) -> Product:
+def product_seen(row: ProductRow) -> Product:
+    """Return a product, whose row is read together with its stock, as plugins see it."""
     return Product(
         sku=row.sku,
         name=row.name,

@@ -10,11 +10,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from core.infrastructure.far import Far
+from core.infrastructure.far import TOKEN_SECONDS, Far
 from core.infrastructure.near import Near
 from core.infrastructure.versions import Seen, Space, Versions
 
-__all__ = ["Load", "TwoLevelCache", "bump", "read_through", "refresh"]
+__all__ = [
+    "Load",
+    "TwoLevelCache",
+    "bump",
+    "position",
+    "read_through",
+    "refresh",
+    "remember_position",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -128,6 +136,16 @@ class TwoLevelCache:
             for name in [name for name in self._flights if belongs(name)]:
                 del self._flights[name]
 
+    def position(self, namespace: str, *, tenant: str) -> int:
+        """Return how far a round over a namespace had come, 0 if nothing is known of one."""
+        name = Space(tenant=tenant, namespace=namespace).position
+        return int((self._far.get_many([name]) or {}).get(name, 0))
+
+    def remember_position(self, namespace: str, position: int, *, tenant: str) -> None:
+        """Remember how far a round has come, so that the next one goes on there."""
+        name = Space(tenant=tenant, namespace=namespace).position
+        self._far.set_many({name: position}, seconds=TOKEN_SECONDS)
+
     def _belonging(self, space: Space, keys: Sequence[str] | None) -> Callable[[str], bool]:
         if keys is None:
             start = self._far.name(space.values)
@@ -222,3 +240,5 @@ _cache = TwoLevelCache()
 read_through = _cache.read_through
 refresh = _cache.refresh
 bump = _cache.bump
+position = _cache.position
+remember_position = _cache.remember_position

@@ -42,6 +42,11 @@ class Space:
         return f"ol1:{self.tenant}:{self.namespace}:n"
 
     @property
+    def position(self) -> str:
+        """The key under which a round over the namespace remembers how far it has come."""
+        return f"ol1:{self.tenant}:{self.namespace}:p"
+
+    @property
     def values(self) -> str:
         """What the keys of all its values begin with."""
         return f"ol1:{self.tenant}:{self.namespace}:v:"

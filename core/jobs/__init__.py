@@ -1,0 +1,1 @@
+"""Who calls the use cases that nobody waits for, and when."""

@@ -1,0 +1,86 @@
+"""Who calls the outbox's use case, and when: one drain, or a loop until told to stop."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import structlog
+from django.db import DatabaseError, InterfaceError, close_old_connections, connections
+
+from core.application.deliver_events import DeliveryCount, deliver_events
+from core.application.refresh_registry import refresh_registry
+from core.context import TenantRef, acting_for
+from core.models import Tenant
+
+__all__ = ["Relay", "drain"]
+
+log = structlog.get_logger(__name__)
+
+_POLL = 0.5
+_LONGEST_PAUSE = 5.0
+
+
+def drain(*, until: float | None = None) -> DeliveryCount:
+    """Deliver for every tenant until nothing is due; return what was done.
+
+    `until` is a moment of the monotonic clock at which no new round begins.
+    """
+    total = DeliveryCount()
+    for row in Tenant.objects.order_by("id"):
+        with acting_for(TenantRef(id=row.id, slug=row.slug)):
+            while until is None or time.monotonic() < until:
+                count = deliver_events(plugins=refresh_registry(tenant=row.slug))
+                total.add(count)
+                if not count:
+                    break
+    return total
+
+
+class Relay:
+    """Drains again and again, in a thread of its own or in the one that calls `run`.
+
+    Polling is the truth. A database that is away is waited for, a little longer each time; any
+    number of relays may run side by side.
+    """
+
+    def __init__(self, *, poll: float = _POLL) -> None:
+        """Take the pause between two drains that found nothing, in seconds."""
+        self._poll = poll
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run_and_close, name="relay", daemon=True)
+
+    def start(self) -> None:
+        """Run in a thread."""
+        self._thread.start()
+
+    def stop(self, *, timeout: float = 10.0) -> bool:
+        """Let it finish what it holds, for `timeout` seconds at most; say whether it has ended."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def run(self) -> None:
+        """Go on until `stop` is called, from another thread or a signal handler."""
+        pause = self._poll
+        while not self._stop.is_set():
+            try:
+                close_old_connections()
+                # One second at a time, so that a long queue doesn't put off the end.
+                busy = bool(drain(until=time.monotonic() + 1.0))
+            except (DatabaseError, InterfaceError) as error:
+                log.warning("relay.database.away", cause=f"{type(error).__name__}: {error}"[:300])
+                connections.close_all()
+                pause = min(pause * 2, _LONGEST_PAUSE)
+                self._stop.wait(pause)
+            else:
+                pause = self._poll
+                if not busy:
+                    self._stop.wait(pause)
+
+    def _run_and_close(self) -> None:
+        try:
+            self.run()
+        finally:
+            connections.close_all()

@@ -1,0 +1,44 @@
+"""Deliver what has happened: to plugins, signals, caches and people."""
+
+from __future__ import annotations
+
+import json
+import signal
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from core.application.count_deliveries import count_deliveries
+from core.jobs.relay import Relay, drain
+
+
+class Command(BaseCommand):
+    """`relay` runs until it is told to stop; `relay --once` works off what is due and ends."""
+
+    help = "Deliver events to plugins and people; with --once, what is due now."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="work off what is due, then end")
+        parser.add_argument("--json", action="store_true", help="for programs")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        if options["once"]:
+            done = asdict(drain())
+        else:
+            self._run()
+            done = {}
+        left = asdict(count_deliveries())
+        if options["json"]:
+            self.stdout.write(json.dumps({**done, "left": left}))
+            return
+        for name, number in done.items():
+            self.stdout.write(f"{name.replace('_', ' '):<9} {number}")
+        self.stdout.write("left      " + ", ".join(f"{n} {name}" for name, n in left.items()))
+
+    def _run(self) -> None:
+        relay = Relay()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: relay.stop(timeout=0))
+        self.stderr.write("Relay is running; Ctrl-C ends it.")
+        relay.run()

@@ -169,3 +169,27 @@ def test_words_it_does_not_know_are_shown_as_they_are(
     assert "half way" in shown
     assert "Parcel found" in shown
     assert "At last" in shown
+
+
+def test_the_story_tells_people_what_concerns_them(placed: str, shop: MemoryShop) -> None:
+    card = PaymentView(
+        payment_id="p", code="stripe", label="Card", status="DECLINED", amount=Money(5, "EUR")
+    )
+    entries = tuple(
+        TimelineEntry(at=datetime(2026, 1, 1, tzinfo=UTC), kind=kind, text=text)
+        for kind, text in (
+            ("payment_started", "stripe"),
+            ("payment_moved", "stripe · REQUIRES_ACTION"),
+            ("payment_declined", "stripe · SOME_CODE · INSUFFICIENT_FUNDS"),
+            ("order_cancelled", "changed my mind"),
+        )
+    )
+    page = replace(shop.orders["id0"].page, payments=(card,), timeline=entries)
+
+    told = [(chapter.title, chapter.text) for chapter in words.story(page)]
+
+    assert told == [
+        ("Payment begun", "Card"),
+        ("Payment declined", "Card · not enough money"),
+        ("Order cancelled", "changed my mind"),
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from hookspecs import Money, OrderPage, PaymentView, Refused, Show
 
 __all__ = [
+    "Chapter",
     "Headline",
     "difference",
     "headline",
@@ -21,6 +23,7 @@ __all__ = [
     "refusal_title",
     "spoken",
     "step",
+    "story",
 ]
 
 NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
@@ -91,8 +94,19 @@ _STEPS: Final = {
     "payment_captured": gettext_lazy("Payment received"),
     "payment_declined": gettext_lazy("Payment declined"),
     "payment_refunded": gettext_lazy("Money given back"),
-    "payment_moved": gettext_lazy("News of the payment"),
     "payment_incident": gettext_lazy("We are looking into a payment"),
+}
+# What only the machinery needs to know.
+_UNSAID: Final = frozenset({"payment_moved"})
+
+_DECLINES: Final = {
+    "CARD_DECLINED": gettext_lazy("the card was declined"),
+    "INSUFFICIENT_FUNDS": gettext_lazy("not enough money"),
+    "EXPIRED": gettext_lazy("expired"),
+    "AUTHENTICATION_FAILED": gettext_lazy("the bank could not confirm that it was you"),
+    "ABANDONED": gettext_lazy("not finished"),
+    "LIMIT_EXCEEDED": gettext_lazy("above a limit"),
+    "NOT_SUPPORTED": gettext_lazy("not possible this way"),
 }
 
 # Plain words of the plugins that come along, for the collectors of translations to find.
@@ -117,6 +131,15 @@ class Headline:
     tone: str
     title: str
     text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """One thing that happened to an order."""
+
+    at: datetime
+    title: str
+    text: str
 
 
 def refusal(refused: Refused, *, names: Mapping[str, str] = NO_NAMES) -> str:
@@ -155,6 +178,27 @@ def step(kind: str) -> str:
     """Return the words for a step on the timeline of an order."""
     known = _STEPS.get(kind.lower())
     return str(known) if known else kind.replace("_", " ").capitalize()
+
+
+def story(page: OrderPage) -> list[Chapter]:
+    """Tell what happened to an order, in words for its customer."""
+    labels = {payment.code: spoken(payment.label) for payment in page.payments}
+    return [
+        Chapter(at=entry.at, title=step(entry.kind), text=_aside(entry.text, labels))
+        for entry in page.timeline
+        if entry.kind not in _UNSAID
+    ]
+
+
+def _aside(text: str, labels: Mapping[str, str]) -> str:
+    said = (labels.get(part) or _code(part) for part in text.split(" · "))
+    return " · ".join(filter(None, said))
+
+
+def _code(part: str) -> str:
+    if part in _DECLINES:
+        return str(_DECLINES[part])
+    return "" if part.isupper() else spoken(part)
 
 
 def difference(confirmed: Money | None, total: Money) -> Money | None:

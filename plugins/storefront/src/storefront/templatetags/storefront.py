@@ -63,12 +63,6 @@ def payment_word(status: str) -> str:
 
 
 @register.filter
-def step_word(kind: str) -> str:
-    """Write a step of an order's timeline."""
-    return words.step(kind)
-
-
-@register.filter
 def picture(product: Product) -> str:
     """Return the address of a product's picture, with a mark that changes when it does."""
     if product.picture.startswith(("https://", "http://")):

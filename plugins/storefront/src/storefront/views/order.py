@@ -73,6 +73,7 @@ def _context(found: OrderPage, token: str, form: PayForm) -> dict[str, object]:
         "order": found.order,
         "token": token,
         "headline": words.headline(found),
+        "story": words.story(found),
         "form": form,
         "key": uuid.uuid4().hex,
         "next_step": _next_step(found),

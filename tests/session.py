@@ -6,7 +6,7 @@ import json
 import os
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +131,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         folder = Path(settings.ORDERLOOM_DATA) / "tests"
         folder.mkdir(exist_ok=True)
         (folder / f"{PASS}.json").write_text(json.dumps(counts), encoding="utf-8")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _empty_by_deleting() -> None:
+    """Empty PostgreSQL's few rows by DELETE: truncating thirty tables costs a second a test."""
+    connection = connections["default"]
+    if connection.vendor == "postgresql":
+        connection.ops.sql_flush = _deletions
+
+
+def _deletions(_style: Any, tables: Sequence[str], **_: Any) -> list[str]:
+    """Foreign keys are checked at the end of the transaction, so that any order will do."""
+    return [f'DELETE FROM "{table}"' for table in tables]

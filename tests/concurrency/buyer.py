@@ -1,0 +1,68 @@
+"""One process full of buyers: waits for the word, buys with several threads, says what happened.
+
+Started as ``python -m tests.concurrency.buyer`` with a JSON document of what to do; DATABASE_URL
+names the database of the test that started it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.db import connection  # noqa: E402
+
+from core.application import place_order as placing  # noqa: E402
+from core.application.place_order import place_order  # noqa: E402
+from core.context import DEFAULT_TENANT, acting_for  # noqa: E402
+from core.domain.errors import OrderloomError  # noqa: E402
+from core.testing.registries import registry_of  # noqa: E402
+from tests.application.shelf import ordering  # noqa: E402
+
+NOBODY = registry_of()
+
+
+def buy(lines: list[list[Any]], key: str) -> dict[str, Any]:
+    """Place one order and say what came of it."""
+    try:
+        with acting_for(DEFAULT_TENANT):
+            order = place_order(
+                ordering(*((sku, quantity) for sku, quantity in lines), key=key),
+                plugins=NOBODY,
+                now=datetime.now(UTC),
+            )
+    except OrderloomError as refused:
+        return {"code": refused.code}
+    except Exception as broken:  # noqa: BLE001 - the test has to see whatever it was
+        return {"code": f"BROKEN {type(broken).__name__}: {broken}"}
+    finally:
+        connection.close()
+    return {"code": "PLACED", "order": str(order.order_id), "token": order.token}
+
+
+def main() -> None:
+    """Do what the document says, once a line has come in."""
+    todo = json.loads(sys.argv[1])
+    if todo["without"] == "guard":
+        # The control: the reservation no longer looks whether anything is left.
+        placing.RESERVE = dataclasses.replace(placing.RESERVE, when="1 = 1")
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
+    with ThreadPoolExecutor(todo["threads"]) as threads:
+        results = list(threads.map(lambda one: buy(*one), todo["orders"]))
+    json.dump(results, sys.stdout)
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

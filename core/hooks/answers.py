@@ -14,7 +14,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from core.hooks.guard import WrongAnswerError
 from hookspecs import Skip
 
-__all__ = ["expecting", "plain_data", "proposals", "wrong"]
+__all__ = ["expecting", "listed", "plain_data", "proposals", "wrong"]
 
 _LONGEST_TEXT = 65_536
 _MOST_ITEMS = 100_000

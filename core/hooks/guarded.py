@@ -141,37 +141,28 @@ class Maker:
     ) -> Guard:
         return Guard(called, call, check=check, report=self.report, limit=limit, mask=self.mask)
 
-    def _pure(self, offer: Offer, name: str) -> Callable[[Any], Any]:
+    def _ruling(self, offer: Offer, name: str, limit: float, instead: Any) -> Callable[..., Any]:
+        """A method of a rule: if it fails, the quote fails, or an optional rule is passed over."""
         method = offer.methods[name]
-        guard = self._guard(self._called(offer, name), method.call, method.check, self.limits.pure)
+        guard = self._guard(self._called(offer, name), method.call, method.check, limit)
 
-        def ask(quote: Any) -> Any:
+        def ask(*given: Any) -> Any:
             try:
-                return guard(quote)
+                return guard(*given)
             except PluginFailedError as error:
                 if offer.info.optional:
-                    return Skip(reason=f"failed: {error.details['cause']}")
+                    return instead(error)
                 raise self._rule_failed(offer, error) from error
 
         return ask
 
+    def _pure(self, offer: Offer, name: str) -> Callable[..., Any]:
+        return self._ruling(offer, name, self.limits.pure, _skipped)
+
     def _prepare(self, offer: Offer) -> Callable[..., Any] | None:
-        method = offer.methods.get("prepare")
-        if method is None:
+        if "prepare" not in offer.methods:
             return None
-        guard = self._guard(
-            self._called(offer, "prepare"), method.call, method.check, self.limits.prepare
-        )
-
-        def prepare(quote: Any, call: Any) -> Any:
-            try:
-                return guard(quote, call)
-            except PluginFailedError as error:
-                if offer.info.optional:
-                    return MappingProxyType({})
-                raise self._rule_failed(offer, error) from error
-
-        return prepare
+        return self._ruling(offer, "prepare", self.limits.prepare, _unprepared)
 
     def _rule_failed(self, offer: Offer, error: PluginFailedError) -> RuleFailedError:
         return RuleFailedError(
@@ -180,6 +171,14 @@ class Maker:
             rule=offer.code,
             plugin=self.plugin,
         )
+
+
+def _skipped(error: PluginFailedError) -> Skip:
+    return Skip(reason=f"failed: {error.details['cause']}")
+
+
+def _unprepared(_: PluginFailedError) -> Mapping[str, Any]:
+    return MappingProxyType({})
 
 
 def _steps(keys: Any, wrapping: Callable[[Callable[[], Any]], Any]) -> Iterator[str]:

@@ -7,39 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import hookspecs as page
 from core.domain.errors import NotSupported, PluginFailedError
 from core.hooks.guard import Guard
-from hookspecs import (
-    Adjustment,
-    Call,
-    CaptureRequest,
-    Catalogue,
-    ChannelInfo,
-    Delivered,
-    DeliveryReceipt,
-    Event,
-    Finding,
-    Healthy,
-    InquireRequest,
-    Message,
-    Notice,
-    Outcome,
-    PaymentInfo,
-    Quote,
-    RefundRequest,
-    ResumeRequest,
-    RuleInfo,
-    Skip,
-    StartRequest,
-    Tax,
-    TaxInfo,
-    Unhealthy,
-    Unknown,
-    Untrusted,
-    VoidRequest,
-    WarmerInfo,
-    Webhook,
-)
 
 __all__ = [
     "OfferedChannel",
@@ -50,6 +20,8 @@ __all__ = [
     "OfferedWarmer",
 ]
 
+_Prepare = Callable[[page.Quote, page.Call], Mapping[str, Any]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferedRule:
@@ -57,9 +29,9 @@ class OfferedRule:
 
     plugin: str
     version: str
-    info: RuleInfo
-    propose: Callable[[Quote], Sequence[Adjustment] | Skip]
-    prepare: Callable[[Quote, Call], Mapping[str, Any]] | None = None
+    info: page.RuleInfo
+    propose: Callable[[page.Quote], Sequence[page.Adjustment] | page.Skip]
+    prepare: _Prepare | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,128 +40,110 @@ class OfferedTax:
 
     plugin: str
     version: str
-    info: TaxInfo
-    rates: Callable[[Quote], Sequence[Tax] | Skip]
-    prepare: Callable[[Quote, Call], Mapping[str, Any]] | None = None
+    info: page.TaxInfo
+    rates: Callable[[page.Quote], Sequence[page.Tax] | page.Skip]
+    prepare: _Prepare | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfferedStrategy:
-    """A way to pay. No method raises but `NotSupported`: what a plugin breaks is `Unknown`.
-
-    `can` names the methods it has. An answer that comes after the deadline is reported as an
-    overrun, and still returned: news is news.
-    """
+class _Offered:
+    """An offer whose methods take a `Call`: what the plugin breaks is `Unknown`."""
 
     plugin: str
-    distribution: str
     version: str
-    api: str
-    settings_version: str
-    info: PaymentInfo
+    info: Any
     guards: Mapping[str, Guard]
 
     @property
     def can(self) -> frozenset[str]:
-        """The names of its methods, `start` and `inquire` always among them."""
+        """The names of the methods it has."""
         return frozenset(self.guards)
 
-    def start(self, request: StartRequest, call: Call) -> Outcome:
+    def probe(self, call: page.Call) -> page.Healthy | page.Unhealthy:
+        """Say whether it could work right now."""
+        answer = self._ask("probe", call)
+        return page.Unhealthy(cause=answer.cause) if isinstance(answer, page.Unknown) else answer
+
+    def _ask(self, method: str, *given: Any) -> Any:
+        guard = self.guards.get(method)
+        if guard is None:
+            raise NotSupported(
+                f"{self.info.label} can't {method.replace('_', ' ')}.",
+                plugin=self.plugin,
+                offer=self.info.code,
+                method=method,
+            )
+        try:
+            return guard(*given, until=given[-1].deadline)
+        except PluginFailedError as error:
+            return page.Unknown(cause=str(error.details["cause"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedStrategy(_Offered):
+    """A way to pay. No method raises but `NotSupported`.
+
+    An answer that comes after the deadline is reported as an overrun, and still returned: news is
+    news.
+    """
+
+    distribution: str
+    api: str
+    settings_version: str
+    info: page.PaymentInfo
+
+    def start(self, request: page.StartRequest, call: page.Call) -> page.Outcome:
         """Begin to collect."""
         return self._ask("start", request, call)  # type: ignore[no-any-return]
 
-    def resume(self, request: ResumeRequest, call: Call) -> Outcome:
+    def resume(self, request: page.ResumeRequest, call: page.Call) -> page.Outcome:
         """Go on after the customer was sent away."""
         return self._ask("resume", request, call)  # type: ignore[no-any-return]
 
-    def capture(self, request: CaptureRequest, call: Call) -> Outcome:
+    def capture(self, request: page.CaptureRequest, call: page.Call) -> page.Outcome:
         """Take an authorised amount."""
         return self._ask("capture", request, call)  # type: ignore[no-any-return]
 
-    def void(self, request: VoidRequest, call: Call) -> Outcome:
+    def void(self, request: page.VoidRequest, call: page.Call) -> page.Outcome:
         """Cancel before any money moves."""
         return self._ask("void", request, call)  # type: ignore[no-any-return]
 
-    def refund(self, request: RefundRequest, call: Call) -> Outcome:
+    def refund(self, request: page.RefundRequest, call: page.Call) -> page.Outcome:
         """Give a captured amount back."""
         return self._ask("refund", request, call)  # type: ignore[no-any-return]
 
-    def inquire(self, request: InquireRequest, call: Call) -> Finding:
+    def inquire(self, request: page.InquireRequest, call: page.Call) -> page.Finding:
         """Ask what has become of a payment."""
         return self._ask("inquire", request, call)  # type: ignore[no-any-return]
 
-    def read_webhook(self, webhook: Webhook, call: Call) -> Sequence[Notice] | Untrusted | Unknown:
+    def read_webhook(
+        self, webhook: page.Webhook, call: page.Call
+    ) -> Sequence[page.Notice] | page.Untrusted | page.Unknown:
         """Verify and parse what came in."""
         return self._ask("read_webhook", webhook, call)  # type: ignore[no-any-return]
 
     def statement(
-        self, since: datetime, until: datetime, call: Call
-    ) -> tuple[Notice, ...] | Unknown:
+        self, since: datetime, until: datetime, call: page.Call
+    ) -> tuple[page.Notice, ...] | page.Unknown:
         """List everything that happened between two moments."""
         return self._ask("statement", since, until, call)  # type: ignore[no-any-return]
 
-    def probe(self, call: Call) -> Healthy | Unhealthy:
-        """Say whether it could work right now."""
-        answer = self._ask("probe", call)
-        return Unhealthy(cause=answer.cause) if isinstance(answer, Unknown) else answer
-
-    def _ask(self, method: str, *given: Any) -> Any:
-        guard = self.guards.get(method)
-        if guard is None:
-            raise NotSupported(
-                f"{self.info.label} can't {method.replace('_', ' ')}.",
-                plugin=self.plugin,
-                strategy=self.info.code,
-                method=method,
-            )
-        try:
-            return guard(*given, until=given[-1].deadline)
-        except PluginFailedError as error:
-            return Unknown(cause=str(error.details["cause"]))
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfferedChannel:
-    """A way to tell people. What the plugin breaks is `Unknown`."""
+class OfferedChannel(_Offered):
+    """A way to tell people. No method raises but `NotSupported`."""
 
-    plugin: str
-    version: str
-    info: ChannelInfo
-    guards: Mapping[str, Guard]
+    info: page.ChannelInfo
 
-    @property
-    def can(self) -> frozenset[str]:
-        """The names of its methods, `deliver` always among them."""
-        return frozenset(self.guards)
-
-    def deliver(self, message: Message, call: Call) -> Delivered:
+    def deliver(self, message: page.Message, call: page.Call) -> page.Delivered:
         """Hand a message over."""
         return self._ask("deliver", message, call)  # type: ignore[no-any-return]
 
     def read_receipt(
-        self, webhook: Webhook, call: Call
-    ) -> Sequence[DeliveryReceipt] | Untrusted | Unknown:
+        self, webhook: page.Webhook, call: page.Call
+    ) -> Sequence[page.DeliveryReceipt] | page.Untrusted | page.Unknown:
         """Verify and parse a bounce, or a proof of arrival."""
         return self._ask("read_receipt", webhook, call)  # type: ignore[no-any-return]
-
-    def probe(self, call: Call) -> Healthy | Unhealthy:
-        """Say whether it could work right now."""
-        answer = self._ask("probe", call)
-        return Unhealthy(cause=answer.cause) if isinstance(answer, Unknown) else answer
-
-    def _ask(self, method: str, *given: Any) -> Any:
-        guard = self.guards.get(method)
-        if guard is None:
-            raise NotSupported(
-                f"{self.info.label} can't {method.replace('_', ' ')}.",
-                plugin=self.plugin,
-                channel=self.info.code,
-                method=method,
-            )
-        try:
-            return guard(*given, until=given[-1].deadline)
-        except PluginFailedError as error:
-            return Unknown(cause=str(error.details["cause"]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +155,7 @@ class OfferedTell:
     hook: str
     guard: Guard
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: page.Event) -> None:
         """Tell it.
 
         Raises:
@@ -217,7 +171,7 @@ class OfferedWarmer:
 
     plugin: str
     version: str
-    info: WarmerInfo
-    plan: Callable[[Event | None, Catalogue], Iterable[str]]
+    info: page.WarmerInfo
+    plan: Callable[[page.Event | None, page.Catalogue], Iterable[str]]
     """Lazily; each step of the iteration is guarded as well."""
-    load: Callable[[Sequence[str], Catalogue], Mapping[str, Any]]
+    load: Callable[[Sequence[str], page.Catalogue], Mapping[str, Any]]

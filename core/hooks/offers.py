@@ -24,7 +24,7 @@ _LONGEST_LABEL = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class _Kind:
     """What an offer has to be: its Protocol, the type of its `info`, and what it may do besides."""
 
     protocol: Any
@@ -33,17 +33,17 @@ class Kind:
     roles: tuple[Any, ...] = (hookspecs.Probes,)
 
 
-_RULE = Kind(
+_RULE = _Kind(
     protocol=hookspecs.PricingRule,
     info=hookspecs.RuleInfo,
     code="key",
     roles=(hookspecs.Prepares,),
 )
-_TAX = Kind(
+_TAX = _Kind(
     protocol=hookspecs.TaxRule, info=hookspecs.TaxInfo, code="key", roles=(hookspecs.Prepares,)
 )
 _KINDS = {
-    "payment_strategies": Kind(
+    "payment_strategies": _Kind(
         protocol=hookspecs.PaymentStrategy,
         info=hookspecs.PaymentInfo,
         code="code",
@@ -58,13 +58,13 @@ _KINDS = {
         ),
     ),
     "pricing_rules": _RULE,
-    "notification_channels": Kind(
+    "notification_channels": _Kind(
         protocol=hookspecs.NotificationChannel,
         info=hookspecs.ChannelInfo,
         code="code",
         roles=(hookspecs.ReadsReceipts, hookspecs.Probes),
     ),
-    "cache_warmers": Kind(
+    "cache_warmers": _Kind(
         protocol=hookspecs.CacheWarmer, info=hookspecs.WarmerInfo, code="namespace"
     ),
 }

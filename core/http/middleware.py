@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from core.application.refresh_registry import refresh_registry
 from core.context import DEFAULT_TENANT, TenantRef, acting_for
+from core.hooks.registry import Registry
 from core.http.errors import (
     BODY_TOO_LARGE,
     PROBLEM,
@@ -73,12 +74,21 @@ class Doorway:
             if tenant is None:
                 return answer_to(404) if machine else HttpResponse("Not found", status=404)
             with acting_for(tenant, request_id=request_id):
-                _bind(request, tenant)
+                self._bind(request, tenant)
                 response = _refused(request) or self.get_response(request)
         except (OperationalError, InterfaceError) as error:
             logger.warning("http.database.unavailable", extra={"cause": type(error).__name__})
             return _unavailable(machine=machine)
         return _dressed(response) if machine else response
+
+    def plugins(self, tenant: TenantRef) -> Registry:
+        """Return the registry that a request of this tenant is pinned to."""
+        return refresh_registry(tenant=tenant.slug)
+
+    def _bind(self, request: HttpRequest, tenant: TenantRef) -> None:
+        registry, now = self.plugins(tenant), timezone.now()
+        bound = {"registry": registry, "now": now, "shop": BoundShop(registry=registry, now=now)}
+        request.__dict__.update(bound)
 
 
 def _tenant(request: HttpRequest) -> TenantRef | None:
@@ -88,12 +98,6 @@ def _tenant(request: HttpRequest) -> TenantRef | None:
         return DEFAULT_TENANT
     found = Tenant.objects.filter(slug=slug).first()
     return TenantRef(id=found.id, slug=found.slug) if found else None
-
-
-def _bind(request: HttpRequest, tenant: TenantRef) -> None:
-    registry, now = refresh_registry(tenant=tenant.slug), timezone.now()
-    bound = {"registry": registry, "now": now, "shop": BoundShop(registry=registry, now=now)}
-    request.__dict__.update(bound)
 
 
 def _refused(request: HttpRequest) -> HttpResponse | None:

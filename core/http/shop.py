@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,11 +22,11 @@ from core.application.queries import (
     published_products,
 )
 from core.application.quote_order import QuoteOrder, quote_order
+from core.application.read_cached import read_cached
 from core.application.resume_payment import ResumePayment, resume_payment
 from core.application.start_payment import StartPayment, start_payment
 from core.conf import conf
-from core.context import tenant
-from core.domain.errors import InvalidInput, NotFound, OrderloomError, UnknownProduct
+from core.domain.errors import InvalidInput, NotFound, OrderloomError
 from core.domain.order import Wanted
 from core.hooks.registry import Registry
 from hookspecs import (
@@ -43,7 +43,7 @@ from hookspecs import (
     Refused,
 )
 
-__all__ = ["BoundShop", "ShopCatalogue", "confirmed_minor", "priced_basket"]
+__all__ = ["BoundShop", "confirmed_minor", "priced_basket"]
 
 _PRINCIPAL = "shop"
 
@@ -154,10 +154,7 @@ class BoundShop:
     def cached(self, namespace: str, keys: Sequence[str], /) -> Mapping[str, Any]:
         """Return what a warmer's namespace holds for these keys, loading what is missing."""
         with _refusing(namespace, list(keys)):
-            warmer = self.registry.warmers.get(namespace)
-            if warmer is None:
-                raise NotFound(f"There is no cache {namespace}.", namespace=namespace)
-            return warmer.load(list(keys), ShopCatalogue())
+            return read_cached(namespace, keys, plugins=self.registry)
 
     def _opened(self, order_id: str, token: str) -> UUID:
         return order_by_token(order_id, token, now=self.now)
@@ -165,28 +162,6 @@ class BoundShop:
     def _payment(self, order_id: UUID, payment_id: UUID) -> PaymentView:
         page = order_page(order_id, plugins=self.registry)
         return next(one for one in page.payments if one.payment_id == str(payment_id))
-
-
-@dataclass(frozen=True, slots=True)
-class ShopCatalogue:
-    """The published products of the tenant at hand, for warmers."""
-
-    @property
-    def tenant(self) -> str:
-        """Whose products these are."""
-        return tenant().slug
-
-    def skus(self, *, after: str = "", limit: int = 1000) -> Sequence[str]:
-        """Return published skus in order, those greater than ``after``."""
-        return [one.sku for one in published_products(after=after, limit=limit)]
-
-    def products(self, skus: Iterable[str], /) -> Sequence[Product]:
-        """Return the published ones of these, in order of sku."""
-        found = []
-        for sku in sorted(set(skus)):
-            with suppress(UnknownProduct):
-                found.append(published_product(sku))
-        return found
 
 
 @contextmanager

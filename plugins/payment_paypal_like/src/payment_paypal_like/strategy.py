@@ -37,6 +37,7 @@ from hookspecs import (
     VoidRequest,
     Webhook,
 )
+from payment_paypal_like import requests_out
 from payment_paypal_like.answers import Standing, closed, gone, of_facts, refused, standing
 from payment_paypal_like.gateway import (
     UNREADABLE,
@@ -105,32 +106,12 @@ class PaypalStrategy:
         if amount is None or request.amount.currency not in CURRENCIES:
             text = f"PayPal can't take {request.amount}."
             return Declined(code=DeclineCode.NOT_SUPPORTED, text=text)
-        body = self._order(request, amount)
+        body = requests_out.order(request, self._settings, amount)
         key = request.operation_id
         return self._guarded(
             request,
             lambda: self._standing(self._gateway.create_order(body, key=key, call=call)),
         )
-
-    def _order(self, request: StartRequest, amount: Mapping[str, str]) -> Document:
-        context = {
-            "return_url": request.return_url,
-            "cancel_url": request.cancel_url,
-            "user_action": "PAY_NOW",
-            "shipping_preference": "NO_SHIPPING",
-        }
-        if self._settings.brand_name:
-            context["brand_name"] = self._settings.brand_name
-        unit = {
-            "amount": amount,
-            "custom_id": request.payment_id,
-            "description": f"Order {request.order.number}"[:127],
-        }
-        return {
-            "intent": "CAPTURE" if request.capture_now else "AUTHORIZE",
-            "purchase_units": [unit],
-            "payment_source": {"paypal": {"experience_context": context}},
-        }
 
     def resume(self, request: ResumeRequest, call: Call, /) -> Outcome:
         """Take the money of an approved order, or see why not yet."""
@@ -198,12 +179,7 @@ class PaypalStrategy:
         return self._guarded(request, lambda: self._refund(request, call))
 
     def _refund(self, request: RefundRequest, call: Call) -> Outcome:
-        body: Document = {
-            "amount": to_wire(request.amount),
-            "custom_id": f"{request.payment_id}/{request.operation_id}",
-        }
-        if request.reason:
-            body["note_to_payer"] = request.reason[:255]
+        body = requests_out.refund(request)
         key = request.operation_id
         refund = self._gateway.refund(request.capture_id, body, key=key, call=call)
         fact = refund_fact(refund)

@@ -15,6 +15,9 @@ Document = dict[str, Any]
 _PAGES = 5
 """How many pages of 100 a look-up without a reference reads at most."""
 
+UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError)
+"""What reading an answer of another shape than documented raises."""
+
 
 class GatewayError(Exception):
     """The root: nothing usable came back."""
@@ -157,7 +160,7 @@ class Gateway:
             answer = ask(self._client(sdk, seconds).v1, options)
         except sdk.stripe.StripeError as error:
             raise _sorted_out(error, sdk) from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except UNREADABLE as error:
             raise InDoubtError(f"an answer that can't be read: {type(error).__name__}") from error
         document = answer.to_dict() if hasattr(answer, "to_dict") else answer
         if not isinstance(document, dict) or not (document.get("id") or "data" in document):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from hookspecs import Call, Fact, Notice, Secret, Unknown, Untrusted, Webhook
 from payment_stripe_like import webhooks
-from payment_stripe_like.gateway import Document, Gateway, GatewayError
+from payment_stripe_like.gateway import UNREADABLE, Document, Gateway, GatewayError
 from payment_stripe_like.wording import dispute_facts, intent_facts, object_id, refund_fact
 
 
@@ -28,7 +28,7 @@ class Reports:
             return () if news is None else (self._notice(news, call),)
         except GatewayError as error:
             return Unknown(cause=str(error))
-        except (KeyError, TypeError, ValueError) as error:
+        except UNREADABLE as error:
             return Unknown(cause=f"an event that can't be read: {type(error).__name__}")
 
     def _notice(self, news: webhooks.News, call: Call) -> Notice:

@@ -49,7 +49,6 @@ def refund(request: RefundRequest) -> Params:
     return {
         "charge": request.capture_id,
         "amount": to_wire(request.amount),
-        "reason": "requested_by_customer",
         "metadata": {
             "payment_id": request.payment_id,
             "operation_id": request.operation_id,

@@ -39,6 +39,7 @@ from hookspecs import Input as CustomerInput
 from payment_stripe_like import requests_out
 from payment_stripe_like.answers import refused, standing, standing_of_session
 from payment_stripe_like.gateway import (
+    UNREADABLE,
     Document,
     Gateway,
     GatewayError,
@@ -191,6 +192,8 @@ class StripeStrategy:
             return self._found_by_key(request, call)
         except GatewayError as error:
             return Unknown(cause=str(error))
+        except UNREADABLE as error:
+            return Unknown(cause=f"an answer that can't be read: {type(error).__name__}")
 
     def _found(self, reference: str, call: Call) -> Finding:
         if reference.startswith("cs_"):
@@ -283,6 +286,8 @@ class StripeStrategy:
             return NotSent(cause=str(error), retry_after=after)
         except GatewayError as error:
             return Unknown(cause=str(error))
+        except UNREADABLE as error:
+            return Unknown(cause=f"an answer that can't be read: {type(error).__name__}")
 
 
 _MOVED_ON = frozenset({"payment_intent_unexpected_state"})

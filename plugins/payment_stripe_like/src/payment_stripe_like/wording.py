@@ -103,12 +103,13 @@ def intent_facts(intent: Mapping[str, Any]) -> tuple[Fact, ...]:
     charge_id = object_id(intent.get("latest_charge"))
     if status != "succeeded" or not charge_id:
         return ()
-    taken = from_wire(intent["amount_received"], currency)
     if not manual:
+        taken = from_wire(intent.get("amount_received", intent["amount"]), currency)
         captured = Fact(
             kind=FactKind.CAPTURED, object_id=charge_id, amount=taken, operation_id=started
         )
         return (captured,)
+    taken = from_wire(intent["amount_received"], currency)
     captured = Fact(
         kind=FactKind.CAPTURED,
         object_id=charge_id,

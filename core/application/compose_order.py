@@ -11,9 +11,11 @@ from typing import Any, Final
 from core.conf import conf
 from core.context import tenant
 from core.domain.errors import PricingUnavailable, TermsNotAllowed, UnknownCustomer
-from core.domain.order import OrderDraft, Shelved, Wanted
+from core.domain.lines import Shelved, Wanted
+from core.domain.order import OrderDraft
 from core.domain.pricing import TaxRounding, compose
 from core.domain.receipt import Priced
+from core.hooks.offered import OfferedRule, OfferedTax
 from core.hooks.registry import Registry
 from core.models import Customer as CustomerRow
 from core.models.catalogue import read_shelf
@@ -118,7 +120,8 @@ def refuse_gone_pricing(plugins: Registry) -> None:
 def _prepared(quote: Quote, plugins: Registry) -> dict[str, Mapping[str, Any]]:
     """Let the rules that need rows of their own fetch them, once, before any transaction."""
     prepared: dict[str, Mapping[str, Any]] = {}
-    for rule in (*plugins.rules, *plugins.taxes):
+    asked: tuple[OfferedRule | OfferedTax, ...] = (*plugins.rules, *plugins.taxes)
+    for rule in asked:
         if rule.prepare is not None:
             call = Call(deadline=time.monotonic() + _PREPARE_SECONDS)
             prepared[rule.info.key] = rule.prepare(quote, call)

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from core.context import tenant
 from core.domain.errors import InvalidInput, NameTaken, PriceNotPositive
 from core.domain.lifecycle import ProductStatus
-from core.domain.order import MAX_MINOR
+from core.domain.lines import MAX_MINOR
 from core.models import Product, Stock
 from core.models.sheet import violated_rule
 from hookspecs import Money
@@ -41,7 +41,7 @@ def create_product(command: CreateProduct, *, now: datetime) -> UUID:
         PriceNotPositive: the price isn't at least one minor unit.
         NameTaken: the sku or the name is in use.
     """
-    _check(command)
+    check_product(command)
     product = Product(
         tenant_id=tenant().id,
         sku=command.sku,
@@ -67,7 +67,13 @@ def create_product(command: CreateProduct, *, now: datetime) -> UUID:
     return product.id
 
 
-def _check(command: CreateProduct) -> None:
+def check_product(command: CreateProduct) -> None:
+    """Refuse what no product may be; whether sku and name are free is the database's word.
+
+    Raises:
+        InvalidInput: no sku or name, too long, or a stock below zero.
+        PriceNotPositive: the price isn't at least one minor unit.
+    """
     for name, value, longest in (("sku", command.sku, 100), ("name", command.name, 200)):
         if not value.strip() or value != value.strip() or len(value) > longest:
             raise InvalidInput(

@@ -16,6 +16,6 @@ def delete_product(*, sku: str) -> None:
         WrongState: it isn't a draft.
     """
     with transaction.atomic(durable=True):
-        deleted = Product.objects.get_queryset().delete_draft(sku)
+        deleted = Product.objects.delete_draft(sku)
     if not deleted:
         refuse_move(sku, "deleted")

@@ -46,7 +46,7 @@ def receive_stock(command: ReceiveStock, *, now: datetime) -> bool:
                 key=command.key,
                 received_at=now,
             ).save(force_insert=True)
-            Stock.objects.get_queryset().receive(product.id, command.quantity)
+            Stock.objects.receive(product.id, command.quantity)
     except IntegrityError as exc:
         match violated_rule(exc):
             case "stock_receipt_key_unique":

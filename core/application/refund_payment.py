@@ -64,7 +64,7 @@ def refund_payment(command: RefundPayment, *, plugins: Registry, now: datetime) 
     strategy = refunding_strategy(payment, plugins)
     idem: tuple[str, str, str] | None = (command.principal, command.key, command.digest())
     while (after := fold_payment(payment)).refundable > 0:
-        operation = _commit(command, payment, after, strategy, idem, now)
+        operation = _commit(command, payment, after, strategy=strategy, idem=idem, now=now)
         step = send_operation(operation, plugins=plugins, now=now)
         idem = None
         if fold_payment(payment).refundable >= after.refundable:
@@ -102,6 +102,7 @@ def _commit(
     command: RefundPayment,
     payment: Payment,
     after: Folded,
+    *,
     strategy: OfferedStrategy,
     idem: tuple[str, str, str] | None,
     now: datetime,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -10,58 +10,28 @@ from typing import Any, Final, Self
 from uuid import UUID
 
 from core.domain.errors import (
-    CurrencyMismatch,
     EmptyOrder,
     InvalidInput,
-    InvalidQuantity,
-    OutOfStock,
-    ProductNotForSale,
     TooManyLines,
     TotalChanged,
     TotalNotPositive,
-    UnknownProduct,
 )
-from core.domain.lifecycle import ProductStatus
+from core.domain.lines import (
+    MAX_LINES,
+    MAX_MINOR,
+    SHIPPING,
+    UNIT_PRICE,
+    Shelved,
+    Wanted,
+    agreed_amount,
+    check_for_sale,
+    check_quantity,
+    refuse_short,
+)
 from core.domain.receipt import Priced
 from hookspecs import Address, Customer, Money, Quote, QuoteLine
 
-MAX_LINES: Final = 10_000
-"""Lines of one order; a thousand is ordinary, more than this is a mistake or an attack."""
-
-MAX_QUANTITY: Final = 1_000_000_000
-MAX_MINOR: Final = 10**15
-"""The greatest total, in minor units: every sum stays well inside a 64-bit integer."""
-
-UNIT_PRICE: Final = "unit_price"
-SHIPPING: Final = "shipping"
-"""Names of the terms that the core itself reads: a line's price and the order's shipping."""
-
 _SEAL: Final = object()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """One line as somebody asks for it. ``terms`` come from staff and imports only."""
-
-    sku: str
-    quantity: int
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    terms: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shelved:
-    """A product as it was read for composing an order."""
-
-    product_id: UUID
-    sku: str
-    name: str
-    status: str
-    price_minor: int
-    currency: str
-    tax_class: str
-    categories: frozenset[str]
-    available: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +98,7 @@ class OrderDraft:
         """
         merged: dict[tuple[Any, ...], int] = {}
         for line in wanted:
-            _check_quantity(line)
+            check_quantity(line)
             key = (
                 line.sku,
                 tuple(sorted(line.attributes.items())),
@@ -183,7 +153,7 @@ class OrderDraft:
             InvalidInput: terms that can't be read.
         """
         for line in self.lines:
-            _check_for_sale(line, shelf.get(line.sku), self.currency)
+            check_for_sale(line, shelf.get(line.sku), self.currency)
         if check_stock:
             self._check_stock(shelf)
         zero = Money(0, self.currency)
@@ -199,7 +169,7 @@ class OrderDraft:
             customer=customer,
             shipping=zero
             if agreed_shipping is None
-            else _agreed(SHIPPING, agreed_shipping, self.currency),
+            else agreed_amount(SHIPPING, agreed_shipping, self.currency),
             fees=zero,
             tax=zero,
             rounding=zero,
@@ -253,7 +223,7 @@ class OrderDraft:
         price = (
             Money(product.price_minor, product.currency)
             if agreed is None
-            else _agreed(UNIT_PRICE, agreed, self.currency)
+            else agreed_amount(UNIT_PRICE, agreed, self.currency)
         )
         return QuoteLine(
             line_id=str(position),
@@ -273,51 +243,6 @@ class OrderDraft:
         for line in self.lines:
             wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
         refuse_short([sku for sku, quantity in wanted.items() if shelf[sku].available < quantity])
-
-
-def refuse_short(skus: Sequence[str]) -> None:
-    """Say which products are short, if any are.
-
-    Raises:
-        OutOfStock: names the skus.
-    """
-    if skus:
-        named = ", ".join(sorted(skus)[:5]) + (" and others" if len(skus) > 5 else "")
-        raise OutOfStock(f"There is not enough left of {named}.", skus=sorted(skus))
-
-
-def _check_quantity(line: Wanted) -> None:
-    if type(line.quantity) is not int or not 1 <= line.quantity <= MAX_QUANTITY:
-        raise InvalidQuantity(
-            f"The quantity of {line.sku} has to be a whole number of at least 1, not {line.quantity}.",
-            sku=line.sku,
-        )
-
-
-def _check_for_sale(line: Wanted, product: Shelved | None, currency: str) -> None:
-    if product is None:
-        raise UnknownProduct(f"There is no product {line.sku}.", sku=line.sku)
-    agreed = UNIT_PRICE in line.terms
-    if product.status != ProductStatus.PUBLISHED and not (
-        agreed and product.status == ProductStatus.RETIRED
-    ):
-        raise ProductNotForSale(f"{product.name} is not for sale.", sku=line.sku)
-    if product.currency != currency and not agreed:
-        raise CurrencyMismatch(
-            f"{product.name} has no price in {currency}.", sku=line.sku, currency=currency
-        )
-
-
-def _agreed(name: str, text: str, currency: str) -> Money:
-    try:
-        money = Money.parse(text, currency)
-    except ValueError:
-        raise InvalidInput(
-            f"The agreed {name} is not an amount in {currency}: {text!r}.", field=name
-        ) from None
-    if not 0 <= money.minor <= MAX_MINOR:
-        raise InvalidInput(f"The agreed {name} can't be {text}.", field=name)
-    return money
 
 
 def _check_total(priced: Priced, confirmed_minor: int | None, currency: str) -> None:

@@ -18,7 +18,7 @@ from core.application.queries import order_page
 from core.application.quote_order import QuoteOrder, quote_order
 from core.conf import conf
 from core.domain.errors import InvalidInput, KeyMissing, NotAllowed, NotFound
-from core.domain.order import Wanted
+from core.domain.lines import Wanted
 from core.http.answers import order_answer, placed_answer, reply
 from core.http.auth import Anyone, Caller, DoorRequest, Key, OrderHolder, read_id
 from core.http.schemas import (

@@ -27,7 +27,7 @@ from core.application.resume_payment import ResumePayment, resume_payment
 from core.application.start_payment import StartPayment, start_payment
 from core.conf import conf
 from core.domain.errors import InvalidInput, NotFound, OrderloomError
-from core.domain.order import Wanted
+from core.domain.lines import Wanted
 from core.hooks.registry import Registry
 from hookspecs import (
     Basket,

@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from pydantic_core import from_json, to_json
 
 from core.domain.lifecycle import ProductStatus
-from core.domain.order import Shelved
+from core.domain.lines import Shelved
 from core.models.ids import new_id
 from core.models.sheet import Move
 from core.models.tenancy import Owned, OwnedManager, OwnedQuerySet

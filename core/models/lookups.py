@@ -18,14 +18,14 @@ class HasItem(models.Lookup):
 
     def as_sql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
-    ) -> tuple[str, list[Any]]:
+    ) -> tuple[str, tuple[Any, ...]]:
         """Ask in the words of SQLite."""
         column, params = self.process_lhs(compiler, connection)
-        return f"EXISTS(SELECT 1 FROM json_each({column}) WHERE value = %s)", [*params, self.rhs]  # noqa: S608 - a column's name
+        return f"EXISTS(SELECT 1 FROM json_each({column}) WHERE value = %s)", (*params, self.rhs)  # noqa: S608 - a column's name
 
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
-    ) -> tuple[str, list[Any]]:
+    ) -> tuple[str, tuple[Any, ...]]:
         """Ask in the words of PostgreSQL."""
         column, params = self.process_lhs(compiler, connection)
-        return f"{column} @> jsonb_build_array(%s::text)", [*params, self.rhs]
+        return f"{column} @> jsonb_build_array(%s::text)", (*params, self.rhs)

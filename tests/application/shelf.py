@@ -11,7 +11,7 @@ from core.application.create_product import CreateProduct, create_product
 from core.application.place_order import Placed, PlaceOrder, place_order
 from core.application.publish_product import publish_product
 from core.application.start_payment import StartPayment
-from core.domain.order import Wanted
+from core.domain.lines import Wanted
 from core.hooks.registry import Registry
 from core.models import Stock
 from hookspecs import Customer, Money

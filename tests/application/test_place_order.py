@@ -14,7 +14,7 @@ from core.application.retire_product import retire_product
 from core.context import TenantRef
 from core.domain import errors
 from core.domain.journal import link
-from core.domain.order import Wanted
+from core.domain.lines import Wanted
 from core.models import Event, Order, OrderLine, Payment
 from core.testing.registries import FakePlugin, registry_of
 from hookspecs import Adjustment, Money, Phase, Quote, RuleInfo

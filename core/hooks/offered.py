@@ -20,29 +20,31 @@ __all__ = [
     "OfferedWarmer",
 ]
 
-_Prepare = Callable[[page.Quote, page.Call], Mapping[str, Any]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ruling:
+    """What pricing rules and taxes have in common; `prepare` is None where there is none."""
+
+    plugin: str
+    version: str
+    info: Any
+    prepare: Callable[[page.Quote, page.Call], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfferedRule:
+class OfferedRule(_Ruling):
     """A pricing rule. `propose` raises `RuleFailedError`, or skips where the rule is optional."""
 
-    plugin: str
-    version: str
     info: page.RuleInfo
     propose: Callable[[page.Quote], Sequence[page.Adjustment] | page.Skip]
-    prepare: _Prepare | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfferedTax:
+class OfferedTax(_Ruling):
     """A tax rule. `rates` raises `RuleFailedError`, or skips where the rule is optional."""
 
-    plugin: str
-    version: str
     info: page.TaxInfo
     rates: Callable[[page.Quote], Sequence[page.Tax] | page.Skip]
-    prepare: _Prepare | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,9 @@ ROGUES = {
     "exits at import": Rogue("raise SystemExit(3)", why="SystemExit: 3"),
     "can't be parsed": Rogue("def (", why="SyntaxError"),
     "imports what isn't there": Rogue("import not_there_at_all", why="No module named 'not_there"),
+    "package that can't be imported": Rogue(
+        TELL, why="raised ZeroDivisionError", more={"init": "1 / 0"}
+    ),
     "misspelt hook": Rogue(
         "@hookimpl\ndef order_palced(event): pass",
         why="implements order_palced, which is no hook; did you mean order_placed?",

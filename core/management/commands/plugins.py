@@ -128,7 +128,9 @@ class Command(BaseCommand):
             for row in rows:
                 self.stdout.write("\t".join(row).rstrip())
             return
-        table = Table(*columns, box=None, show_header=any(columns), pad_edge=False)
+        table = Table(box=None, show_header=any(columns), pad_edge=False)
+        for number, column in enumerate(columns):
+            table.add_column(column, no_wrap=number < len(columns) - 2, overflow="fold")
         for row in rows:
             table.add_row(*(_coloured(cell) for cell in row))
         Console(file=sys.stdout).print(table)

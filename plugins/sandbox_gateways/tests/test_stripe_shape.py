@@ -85,7 +85,7 @@ def test_while_one_is_running_the_other_is_told_so(
     stripe_client: Any, sandbox: SandboxProcess
 ) -> None:
     key = once()
-    sandbox.control("POST faults", match="POST /v1/payment_intents", do="slow", seconds=0.5)
+    sandbox.control("POST faults", match="POST /v1/payment_intents", do="slow", seconds=1, times=3)
 
     def create(_: int) -> Any:
         try:

@@ -7,6 +7,7 @@ import contextlib
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from sandbox_gateways.server import make_server
@@ -20,6 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--autopilot", action="store_true", help="pay and approve by itself")
     parser.add_argument("--stripe-webhook", default="", help="where Stripe's webhooks go")
     parser.add_argument("--paypal-webhook", default="", help="where PayPal's webhooks go")
+    parser.add_argument("--until-eof", action="store_true", help="end when standard input does")
     given = parser.parse_args(arguments)
     given.ledger.parent.mkdir(parents=True, exist_ok=True)
     server = make_server(port=given.port, ledger_path=given.ledger)
@@ -31,6 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     sandbox.autopilot.switch(on=given.autopilot)
     sandbox.start()
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    if given.until_eof:
+        threading.Thread(target=_wait_for_eof, args=(server.shutdown,), daemon=True).start()
     sys.stdout.write(f"{sandbox.base}\n")
     sys.stdout.flush()
     with contextlib.suppress(KeyboardInterrupt):
@@ -38,6 +42,12 @@ def main(arguments: list[str] | None = None) -> int:
     server.server_close()
     sandbox.stop()
     return 0
+
+
+def _wait_for_eof(end: Callable[[], None]) -> None:
+    """Whoever started us holds the other end: when they are gone, however, so are we."""
+    sys.stdin.read()
+    end()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from sandbox_gateways.faults import Faults
 from sandbox_gateways.ledger import Document, Ledger
 from sandbox_gateways.paypal_objects import AUTHORIZATION, CAPTURE, ORDER, PaypalBook, Refusal
 from sandbox_gateways.paypal_objects import REFUND as PAYPAL_REFUND
+from sandbox_gateways.shop import call_at, introduce
 from sandbox_gateways.stripe_objects import CHARGE, INTENT, REFUND, SESSION, StripeBook, Wrong
 from sandbox_gateways.wire import Answer, Asked, answer_json
 
@@ -55,6 +56,8 @@ class Control:
             "GET faults": lambda _: {"faults": self._faults.script},
             "POST faults": lambda said: {"faults": self._faults.add(dict(said))},
             "DELETE faults": lambda _: {"faults": self._faults.clear()},
+            "GET shop": lambda _: introduce(asked.base),
+            "POST shop": lambda said: call_at(dict(said["webhooks"]), self._deliveries),
             "POST autopilot": self._switch_autopilot,
             "POST click": lambda said: self._click(said, asked),
             "POST options": self._options,

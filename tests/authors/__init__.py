@@ -1,0 +1,1 @@
+"""The packages that the documents for authors consist of."""

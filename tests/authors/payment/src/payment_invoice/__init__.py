@@ -1,0 +1,1 @@
+"""Pay by invoice, within some days."""

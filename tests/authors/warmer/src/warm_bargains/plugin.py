@@ -1,0 +1,15 @@
+"""What is offered: one warmer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hookspecs import CacheWarmer, hookimpl
+from warm_bargains.settings import Settings
+from warm_bargains.warmer import Bargains
+
+
+@hookimpl
+def cache_warmers(settings: Settings) -> Iterable[CacheWarmer]:
+    """Offer to keep the bargains warm."""
+    return [Bargains(settings)]

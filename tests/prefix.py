@@ -1,0 +1,109 @@
+"""Throw-away environments that plugins are installed into, and the commands of a shop in one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.house.tree import ROOT
+
+Done = subprocess.CompletedProcess[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """An environment of its own in which everything installed here is there as well."""
+
+    folder: Path
+
+    @classmethod
+    def made(cls, folder: Path) -> Prefix:
+        """Make one in `folder`; what pip installs or removes in it stays in it."""
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+        prefix = cls(folder)
+        ours = sysconfig.get_path("purelib")
+        (prefix.site / "ours.pth").write_text(
+            f"import site; site.addsitedir({ours!r})\n", encoding="utf-8"
+        )
+        return prefix
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "bin" / "python"
+
+    @property
+    def site(self) -> Path:
+        """The folder that packages are installed into."""
+        return next(self.folder.glob("lib/python3*/site-packages"))
+
+    def install(self, *sources: Path) -> None:
+        """Install the packages in these folders, offline."""
+        offline = ("--no-index", "--no-deps", "--no-build-isolation")
+        self.pip("install", *offline, *(str(source) for source in sources))
+
+    def uninstall(self, *distributions: str) -> None:
+        self.pip("uninstall", "--yes", *distributions)
+
+    def pip(self, *arguments: str) -> None:
+        command = [self.python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+        done = subprocess.run(
+            [*command, *arguments], cwd=self.folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """A shop with data of its own, whose every command is a process of its own."""
+
+    prefix: Prefix
+    data: Path
+    database: str
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    def manage(self, *arguments: str, **variables: str) -> Done:
+        """Run a command of `manage.py`."""
+        return self._run([str(ROOT / "manage.py"), *arguments], variables)
+
+    def listed(self, **variables: str) -> dict[str, Any]:
+        """Return what `plugins list --json` says, by name."""
+        done = self.manage("plugins", "list", "--json", **variables)
+        assert done.returncode == 0, done.stderr
+        return {row["name"]: row for row in json.loads(done.stdout)}
+
+    def ask(self, act: str, given: Mapping[str, Any] | None = None, **variables: str) -> Any:
+        """Run `module:function` in a process of this shop and return what it returns."""
+        done = self._run(["-m", "tests.child", act, json.dumps(given or {})], variables)
+        assert done.returncode == 0, done.stderr[-4000:]
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def _run(self, arguments: list[str], variables: Mapping[str, str]) -> Done:
+        environ = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "core.project.settings",
+            "ORDERLOOM_DATA": str(self.data),
+            "DATABASE_URL": self.database,
+            "CACHE_URL": "locmem://",
+            **self.environ,
+            **variables,
+        }
+        return subprocess.run(
+            [self.prefix.python, *arguments],
+            env=environ,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+def sqlite(folder: Path) -> str:
+    """Return the address of a database in `folder`."""
+    return f"sqlite:///{folder / 'shop.sqlite3'}"

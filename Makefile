@@ -15,7 +15,7 @@ ARGS ?=
 empty :=
 export MYPYPATH := $(subst $(empty) $(empty),:,$(strip $(SOURCES)))
 
-.PHONY: run test browser wheels lint types contracts docs format venv lock clean
+.PHONY: run test browser wheels bench lint types contracts docs format venv lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/shelf-on-run
@@ -39,6 +39,10 @@ browser: $(VENV)/shelf-on-test
 
 wheels: $(VENV)/shelf-on-test
 	env -u DATABASE_URL -u CACHE_URL ORDERLOOM_TEST_PASS=wheels $(PY) -m pytest -m wheels tests/house $(ARGS)
+
+# Ratios to a hand-written floor, turn by turn, on the PostgreSQL of DATABASE_URL.
+bench: $(VENV)/shelf-on-test
+	DEBUG=1 DJANGO_SETTINGS_MODULE=core.project.settings $(PY) -m tests.speed.bench_place_order $(ARGS)
 
 lint: $(VENV)/locked-test
 	$(PY) -m ruff check .

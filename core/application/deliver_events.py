@@ -31,7 +31,7 @@ __all__ = ["DeliveryCount", "deliver_events"]
 log = structlog.get_logger(__name__)
 
 _TELLS: Final = 200
-_MESSAGES: Final = 10
+_MESSAGES: Final = 50
 _PLUGIN_AWAY: Final = timedelta(seconds=60)
 _OUTCOMES: Final = {
     journal.PAYMENT_CAPTURED: "CAPTURED",
@@ -133,6 +133,8 @@ def _tell(one: Delivery, row: Event, event: Told | None, plugins: Registry) -> b
 
 def _send(signal: Signal, row: Event) -> None:
     """A receiver's exception is logged and repeats nothing."""
+    if not signal.receivers:
+        return
     if signal is signals.order_placed:
         assert row.order_id is not None
         order = Order.objects.get(pk=row.order_id)

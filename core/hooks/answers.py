@@ -111,7 +111,8 @@ def _wrong_member(value: Any, members: tuple[Any, ...], where: str) -> str | Non
     if None in faults:
         return None
     for member, fault in zip(members, faults, strict=True):
-        if isinstance(member, type) and isinstance(value, member):
+        kind = tuple if get_origin(member) in _LISTED else member
+        if isinstance(kind, type) and isinstance(value, kind):
             return fault
     names = ", ".join(_named(get_origin(member) or member) for member in members)
     return f"{where} is {_named(type(value))}, expected one of {names}"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from core.application.move_order import OrderMove, move_order
 from core.application.settle_pending import settle_pending
 from core.domain.errors import PaymentUndecided, Refusal
 from core.domain.journal import ORDER_EXPIRED
-from core.domain.lifecycle import OrderStatus, PaymentStatus, StockState
+from core.domain.lifecycle import OperationStatus, OrderStatus, PaymentStatus, StockState
 from core.hooks.registry import Registry
-from core.models import Order
+from core.models import Operation, Order
 from core.models.catalogue import RELEASE
 
 _NOTHING_HELD = (PaymentStatus.NONE, PaymentStatus.PENDING)
@@ -19,8 +20,8 @@ _NOTHING_HELD = (PaymentStatus.NONE, PaymentStatus.PENDING)
 def expire_orders(*, plugins: Registry, now: datetime, limit: int = 50) -> int:
     """Expire what is due, unless something is undecided, authorized or captured; return how many.
 
-    A payment that waits for its customer is ended first; one that may have happened keeps the
-    order, and its stock, until it is known.
+    A payment that waits for its customer is ended first, instructions to transfer money when their
+    time is over; one that may have happened keeps the order, and its stock, until it is known.
     """
     due = Order.objects.filter(
         status=OrderStatus.CONFIRMED, expires_at__lte=now, payment_status__in=_NOTHING_HELD
@@ -42,6 +43,8 @@ def expire_orders(*, plugins: Registry, now: datetime, limit: int = 50) -> int:
 
     expired = 0
     for order_id in list(due.order_by("expires_at").values_list("pk", flat=True)[:limit]):
+        if _put_off(order_id, now=now):
+            continue
         try:
             expired += move_order(order_id, decide, now=now)
         except PaymentUndecided:
@@ -49,3 +52,15 @@ def expire_orders(*, plugins: Registry, now: datetime, limit: int = 50) -> int:
         except Refusal:
             continue
     return expired
+
+
+def _put_off(order_id: UUID, *, now: datetime) -> bool:
+    """Give an order as long as its customer was told to have for acting on instructions."""
+    told = Operation.objects.filter(
+        order_id=order_id, status=OperationStatus.NEEDS_CUSTOMER, action__kind="show"
+    ).first()
+    until = ((told.action if told else None) or {}).get("expires_at")
+    if until is None or datetime.fromisoformat(until) <= now:
+        return False
+    waiting = Order.objects.filter(pk=order_id, status=OrderStatus.CONFIRMED)
+    return bool(waiting.update(expires_at=datetime.fromisoformat(until)))

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from core.application.apply_facts import ApplyFacts, OperationMoved, apply_facts
 from core.application.commanding import inquiry_of
 from core.application.facts import folded, stated
-from core.application.payment_step import PaymentStep, action_data, payment_step
+from core.application.payment_step import PaymentStep, payment_step, waiting_data
 from core.application.send_operation import claim_operation, send_operation
 from core.conf import conf
 from core.domain.lifecycle import LIVE, OperationStatus
@@ -118,7 +118,7 @@ def _decided(operation: Operation, status: OperationStatus, finding: Finding) ->
     """Say how a command goes on, or how it ended."""
     match finding:
         case NeedsCustomer() if status == OperationStatus.NEEDS_CUSTOMER:
-            return _again(operation, status, action=action_data(finding.action))
+            return _again(operation, status, action=waiting_data(finding))
         case InProgress() if status == OperationStatus.IN_PROGRESS:
             due = finding.check_after.total_seconds()
             return _moved(operation, status, due_in=due, looks=operation.looks + 1)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from core.domain.errors import NotFound
 from core.models import Operation, Payment
-from hookspecs import ClientConfirm, Redirect, Show
+from hookspecs import ClientConfirm, NeedsCustomer, Redirect, Show
 
 Action = Redirect | ClientConfirm | Show
 
@@ -68,6 +68,12 @@ def action_data(action: Action) -> dict[str, Any]:
             return {"kind": "confirm", "script": script, "data": dict(data)}
         case Show(text=text, details=details):
             return {"kind": "show", "text": text, "details": dict(details)}
+
+
+def waiting_data(needed: NeedsCustomer) -> dict[str, Any]:
+    """Turn what a gateway wants of a customer into what a command stores of it."""
+    until = needed.expires_at
+    return action_data(needed.action) | {"expires_at": until.isoformat() if until else None}
 
 
 def action_from(data: Mapping[str, Any]) -> Action:

@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce, Now
 
 from core.application.apply_facts import ApplyFacts, OperationMoved, apply_facts
 from core.application.commanding import request_of
-from core.application.payment_step import PaymentStep, action_data, payment_step
+from core.application.payment_step import PaymentStep, payment_step, waiting_data
 from core.conf import conf
 from core.domain.errors import NotSupported
 from core.domain.lifecycle import OperationStatus
@@ -80,13 +80,12 @@ def recorded(operation: Operation, outcome: Outcome, *, now: datetime) -> Operat
     match outcome:
         case Done():
             return _moved(operation, OperationStatus.DONE)
-        case NeedsCustomer(action=action, expires_at=expires_at):
+        case NeedsCustomer(expires_at=expires_at):
             wait = MANUAL_LOOK
             if expires_at is not None:
                 wait = min(wait, max(first, (expires_at - now).total_seconds()))
-            return _moved(
-                operation, OperationStatus.NEEDS_CUSTOMER, action=action_data(action), due_in=wait
-            )
+            told = waiting_data(outcome)
+            return _moved(operation, OperationStatus.NEEDS_CUSTOMER, action=told, due_in=wait)
         case InProgress(check_after=after):
             return _moved(operation, OperationStatus.IN_PROGRESS, due_in=after.total_seconds())
         case Declined(code=code, text=text, retry=retry):

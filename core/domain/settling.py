@@ -23,6 +23,14 @@ DECLINED = "DECLINED"
 UNRESOLVED = "UNRESOLVED"
 
 _OVERLAID = frozenset({PaymentState.OPEN, PaymentState.APPROVED})
+_COLLECTED = frozenset(
+    {
+        PaymentState.CAPTURED,
+        PaymentState.PARTIALLY_REFUNDED,
+        PaymentState.REFUNDED,
+        PaymentState.DISPUTED,
+    }
+)
 _OVERLAYS = {
     OperationStatus.UNKNOWN: UNRESOLVED,
     OperationStatus.NEEDS_CUSTOMER: REQUIRES_ACTION,
@@ -79,14 +87,14 @@ def decided_by(
     """Return what became of a command in doubt, or None where it didn't happen.
 
     An object whose facts name the command settles it; failing that, the variant settles START and
-    RESUME, and what has grown settles the others. Sound because a payment has at most one command
+    RESUME, unless all that was asked for has been taken, and what has grown settles the others. Sound because a payment has at most one command
     under way.
     """
     if any(fact.operation_id == operation_id for fact in getattr(finding, "facts", ())):
         return _by_variant(finding) if verb in (Verb.START, Verb.RESUME) else OperationStatus.DONE
     match verb:
         case Verb.START | Verb.RESUME:
-            return _by_variant(finding)
+            return OperationStatus.DONE if after.state in _COLLECTED else _by_variant(finding)
         case Verb.CAPTURE:
             grown = after.captured + after.capturing > before.captured + before.capturing
         case Verb.REFUND:

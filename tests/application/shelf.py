@@ -40,8 +40,11 @@ def wanting(*lines: tuple[str, int], **more: Any) -> Composition:
     return Composition(lines=wanted, **{"contact": contact, **more})
 
 
+_COMPOSED = ("terms", "terms_allowed", "currency", "customer_ref", "contact")
+
+
 def ordering(*lines: tuple[str, int], key: str = "", **more: Any) -> PlaceOrder:
-    composed = {k: more.pop(k) for k in tuple(more) if k in ("terms", "terms_allowed", "currency")}
+    composed = {k: more.pop(k) for k in tuple(more) if k in _COMPOSED}
     return PlaceOrder(
         composition=wanting(*lines, **composed),
         principal="guest",

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from core.application.queries import snapshot_of
 from core.context import tenant
 from core.domain import journal
@@ -14,6 +16,8 @@ from core.models import Order, OrderLine
 from hookspecs import Event, Money, OrderEvent, OrderSnapshot, PaymentEvent, ProductEvent
 
 __all__ = ["TELLS", "build_events", "order_snapshots"]
+
+log = structlog.get_logger(__name__)
 
 _OF_ORDERS = frozenset(
     {
@@ -32,10 +36,19 @@ TELLS = _OF_ORDERS | _OF_PAYMENTS | {journal.PRODUCT_CHANGED}
 
 
 def build_events(rows: Iterable[EventRow]) -> dict[UUID, Event]:
-    """Return what plugins hear, by the row's id; two statements for any number of rows."""
+    """Return what plugins hear, by the row's id; two statements for any number of rows.
+
+    A row that can't be understood is left out, and logged: it must not keep the others waiting.
+    """
     wanted = [row for row in rows if row.kind in TELLS]
     orders = order_snapshots({row.order_id for row in wanted if row.order_id is not None})
-    return {row.id: _event(row, orders) for row in wanted}
+    events = {}
+    for row in wanted:
+        try:
+            events[row.id] = _event(row, orders)
+        except (LookupError, ValueError, TypeError):
+            log.exception("event.unreadable", event_id=str(row.id), kind=row.kind)
+    return events
 
 
 def order_snapshots(order_ids: Iterable[UUID]) -> dict[UUID, OrderSnapshot]:

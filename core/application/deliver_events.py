@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 _TELLS: Final = 200
 _MESSAGES: Final = 50
 _PLUGIN_AWAY: Final = timedelta(seconds=60)
+_UNREADABLE: Final = "nothing that anybody can be told, or not readable"
 _OUTCOMES: Final = {
     journal.PAYMENT_CAPTURED: "CAPTURED",
     journal.PAYMENT_DECLINED: "DECLINED",
@@ -120,7 +121,7 @@ def _tell(one: Delivery, row: Event, event: Told | None, plugins: Registry) -> b
         _send(getattr(signals, name), row)
         return True
     if event is None:
-        raise LookupError(f"{row.kind} is no event that a {kind} can hear of")
+        raise LookupError(f"{row.kind}: {_UNREADABLE}")
     if kind == "warm":
         warm_after(event, namespace=name, plugins=plugins)
         return True
@@ -163,12 +164,15 @@ def _deliver_messages(count: DeliveryCount, plugins: Registry) -> None:
             count.waiting += 1
             give_back(one, f"{one.plugin} is not running", wait=_PLUGIN_AWAY)
         else:
-            _deliver_message(count, one, rows[one.event_id], events[one.event_id], plugins)
+            _deliver_message(count, one, rows[one.event_id], events.get(one.event_id), plugins)
 
 
 def _deliver_message(
-    count: DeliveryCount, one: Delivery, row: Event, event: Told, plugins: Registry
+    count: DeliveryCount, one: Delivery, row: Event, event: Told | None, plugins: Registry
 ) -> None:
+    if event is None:
+        _count_failure(count, one, f"{row.kind}: {_UNREADABLE}")
+        return
     try:
         message = render_message(
             RenderMessage(

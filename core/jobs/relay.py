@@ -67,17 +67,27 @@ class Relay:
         while not self._stop.is_set():
             try:
                 close_old_connections()
-                # One second at a time, so that a long queue doesn't put off the end.
-                busy = bool(drain(until=time.monotonic() + 1.0))
+                busy = self.work()
             except (DatabaseError, InterfaceError) as error:
                 log.warning("relay.database.away", cause=f"{type(error).__name__}: {error}"[:300])
-                connections.close_all()
-                pause = min(pause * 2, _LONGEST_PAUSE)
-                self._stop.wait(pause)
+                pause = self._recover(pause)
+            except Exception:  # it must not die of one round: nobody would notice
+                log.exception("relay.round.failed")
+                pause = self._recover(pause)
             else:
                 pause = self._poll
                 if not busy:
                     self._stop.wait(pause)
+
+    def work(self) -> bool:
+        """Do one round, a second at most, so that a long queue doesn't put off the end."""
+        return bool(drain(until=time.monotonic() + 1.0))
+
+    def _recover(self, pause: float) -> float:
+        connections.close_all()
+        longer = min(pause * 2, _LONGEST_PAUSE)
+        self._stop.wait(longer)
+        return longer
 
     def _run_and_close(self) -> None:
         try:

@@ -300,6 +300,19 @@ def test_a_template_that_is_broken_touches_no_other(order: Placed, quick: Any) -
     assert delivery("tell:").status == "DONE"
 
 
+def test_an_event_that_cannot_be_read_keeps_no_other_waiting(order: Placed, quick: Any) -> None:
+    listener = Listener(hooks=("order_placed", "payment_captured"))
+    Event(
+        tenant_id=1, kind="payment_captured", order_id=order.order_id, at=database_now(), data={}
+    ).save()
+
+    count = work_off(registry_of(listener.plugin()))
+
+    assert [type(event) for event in listener.heard] == [OrderEvent]
+    assert Delivery.objects.get(receiver="tell:listener", status="DEAD").event.data == {}
+    assert count.dead >= 1
+
+
 # Signals
 
 

@@ -12,9 +12,10 @@ from core.application.expire_orders import expire_orders
 from core.application.refresh_registry import refresh_registry
 from core.application.sweep_payments import sweep_payments
 from core.context import TenantRef, acting_for
+from core.jobs.relay import Relay
 from core.models import Tenant
 
-__all__ = ["Swept", "sweep"]
+__all__ = ["Sweeper", "Swept", "sweep"]
 
 log = structlog.get_logger(__name__)
 
@@ -41,3 +42,11 @@ def sweep() -> Swept:
             total.payments += sweep_payments(plugins=plugins, now=timezone.now())
             total.expired += expire_orders(plugins=plugins, now=timezone.now())
     return total
+
+
+class Sweeper(Relay):
+    """Sweeps again and again, beside a relay: a slow provider keeps no message waiting."""
+
+    def work(self) -> bool:
+        """Do one round."""
+        return bool(sweep())

@@ -1,0 +1,85 @@
+"""A fresh installation, furnished: tables, products to look at, somebody who may enter the console."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from core.application.create_product import CreateProduct, create_product
+from core.application.publish_product import publish_product
+from core.hooks.discovery import Discovered
+from core.management.sample_products import sample_products
+from core.models import Product
+from hookspecs import Money
+
+__all__ = ["furnish_shelves", "let_somebody_in", "migrate", "unapplied"]
+
+_CORE = "orderloom"
+
+
+def unapplied() -> tuple[str, ...]:
+    """Return the labels of the apps whose tables aren't as their code wants them."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return tuple(dict.fromkeys(migration.app_label for migration, _ in plan))
+
+
+def migrate() -> tuple[str, ...]:
+    """Migrate the core first, then each plugin's own tables; return the labels migrated.
+
+    Raises:
+        Exception: whatever a migration of the core or of Django raised; one of a plugin says so
+            on standard error, and the others go on.
+    """
+    labels = unapplied()
+    plugins = {config.label for config in apps.get_app_configs() if config.name in _packages()}
+    for label in _in_turn(labels, plugins):
+        call_command("migrate", label, verbosity=0, interactive=False)
+    return labels
+
+
+def _in_turn(labels: Iterable[str], plugins: set[str]) -> list[str]:
+    def turn(label: str) -> tuple[bool, bool]:
+        return (label in plugins, label != _CORE)
+
+    return sorted(labels, key=turn)
+
+
+def _packages() -> frozenset[str]:
+    discovered: Discovered = settings.ORDERLOOM_DISCOVERED
+    return frozenset(found.manifest.package for found in discovered.found if found.manifest)
+
+
+def furnish_shelves(*, now: datetime) -> int:
+    """Put the sample products on empty shelves and up for sale; return how many."""
+    if Product.objects.exists():
+        return 0
+    samples = sample_products()
+    for sample in samples:
+        price = Money(sample.pop("price_minor"), sample.pop("currency"))
+        product = CreateProduct(
+            **sample | {"price": price, "categories": tuple(sample["categories"])}
+        )
+        create_product(product, now=now)
+        publish_product(sku=product.sku, now=now)
+    return len(samples)
+
+
+def let_somebody_in(name: str = "admin") -> str | None:
+    """Make the first member of the staff and return the password, which is kept nowhere else.
+
+    None where there is somebody already.
+    """
+    if User.objects.exists():
+        return None
+    password = secrets.token_urlsafe(9)
+    User.objects.create_superuser(name, password=password)
+    return password

@@ -1,0 +1,59 @@
+"""What `up` says: where everything is, how the plugins stand, and the story of an order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import cast
+
+from django.apps import apps
+
+from core.apps import OrderloomConfig
+from core.hooks.registry import Registry
+from core.management.buying import Bought
+from core.management.sandbox import Sandbox
+
+__all__ = ["addresses", "states", "story"]
+
+
+def addresses(base: str, sandboxes: Iterable[Sandbox]) -> str:
+    """Return the addresses of pages, console, API and sandboxes, a line each."""
+    loaded = cast(OrderloomConfig, apps.get_app_config("orderloom")).loaded
+    titles = {plugin.name: plugin.found.manifest for plugin in loaded.plugins}
+    rows = [
+        (getattr(titles[page.plugin], "title", page.plugin), f"{base}{page.mount}")
+        for page in loaded.pages
+    ]
+    rows += [
+        ("Console", f"{base}/admin/"),
+        ("API", f"{base}/api/v1/docs"),
+        *(("Sandbox", sandbox.base) for sandbox in sandboxes),
+    ]
+    return _table(rows)
+
+
+def states(plugins: Registry) -> str:
+    """Return each plugin's state, and why where there is something to say."""
+    return _table([(view.name, f"{view.state} {view.why}".strip()) for view in plugins.plugins])
+
+
+def story(bought: Bought) -> str:
+    """Return what happened to an order, a line per event, and who was told."""
+    lines = [f"{bought.number}  {bought.plugin} ({bought.strategy}): {bought.state}"]
+    lines += [
+        f"  {entry.at:%H:%M:%S.%f}  {entry.kind}  {entry.text}".rstrip()
+        for entry in bought.timeline
+    ]
+    lines += [
+        f"  {mail.channel} to {mail.to}: {mail.subject or mail.event}" for mail in bought.mails
+    ]
+    if bought.waits_for:
+        lines.append(f"  waits for {bought.waits_for}")
+    if not bought.as_promised:
+        lines.append("  this isn't what was promised")
+    return "\n".join(lines) + "\n"
+
+
+def _table(rows: Iterable[tuple[str, str]]) -> str:
+    rows = list(rows)
+    width = max((len(name) for name, _ in rows), default=0)
+    return "\n".join(f"  {name:<{width}}  {text}" for name, text in rows)

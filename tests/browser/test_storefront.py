@@ -133,6 +133,22 @@ def test_it_is_paid_though_the_customer_never_comes_back(
     watching.close()
 
 
+def test_a_charge_in_doubt_offers_no_second_one_and_is_settled_before_their_eyes(
+    customer: Customer, taken_before: int
+) -> None:
+    capture = r"POST /v2/checkout/orders/.+/capture"
+    customer.order_and_leave_to_pay(way="PayPal")
+    customer.shop.sandbox.control("POST faults", match=capture, do="drop", when="after", times=1)
+    customer.approve()
+
+    customer.reads("We are confirming with your bank")
+    expect(customer.page.get_by_text("You will not be charged twice.")).to_be_visible()
+    expect(customer.page.get_by_role("radio")).to_have_count(0)
+    heading = customer.page.get_by_role("heading", level=1)
+    expect(heading).to_have_text(PAID, timeout=30_000)
+    assert customer.shop.taken() == taken_before + 1
+
+
 def test_pressing_twice_orders_once(customer: Customer) -> None:
     customer.choose()
     customer.fill_in(way="Card")

@@ -94,7 +94,7 @@ class MemoryShop:
 
     def product(self, sku: str, /) -> Product:
         if sku not in self.stock:
-            raise Refused("NOT_FOUND", "no such product")
+            raise Refused("UNKNOWN_PRODUCT", "no such product", {"sku": sku})
         return self.stock[sku]
 
     def quote(self, basket: Basket, /) -> PricedBasket:

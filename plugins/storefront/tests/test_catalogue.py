@@ -85,7 +85,8 @@ def test_an_unknown_product_is_a_page_that_says_so(visitor: Client) -> None:
     answer = visitor.get("/products/NONE/")
 
     assert answer.status_code == 404
-    assert "no such page" in answer.content.decode()
+    assert "Not found" in answer.content.decode()
+    assert "sold any more" in answer.content.decode()
 
 
 def test_the_catalogue_is_a_page_even_if_the_shop_refuses(

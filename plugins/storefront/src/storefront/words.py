@@ -160,7 +160,8 @@ def refusal(refused: Refused, *, names: Mapping[str, str] = NO_NAMES) -> str:
 
 def refusal_title(refused: Refused) -> str:
     """Return what stands above a page that is nothing but a refusal."""
-    return _("Not found") if refused.code == "NOT_FOUND" else _("That didn't work")
+    gone = refused.code in {"NOT_FOUND", "UNKNOWN_PRODUCT"}
+    return _("Not found") if gone else _("That didn't work")
 
 
 def spoken(text: str) -> str:

@@ -27,7 +27,9 @@ def catalogue(request: ShopRequest) -> HttpResponse:
     }
     if is_fragment(request):
         return show(request, "parts/cards" if said["after"] else "parts/shelf", context)
-    return show(request, "catalogue", context | {"categories": _categories(request.shop)})
+    return show(
+        request, "catalogue", context | {"categories": _categories(request.shop, said["category"])}
+    )
 
 
 @require_safe
@@ -37,6 +39,8 @@ def product(request: ShopRequest, sku: str) -> HttpResponse:
     return show(request, "product", {"product": request.shop.product(sku)})
 
 
-def _categories(shop: Shop) -> list[str]:
-    # The shop has no list of categories: those of the first products stand for it.
-    return sorted({name for one in shop.products(limit=_LOOKED_AT) for name in one.categories})
+def _categories(shop: Shop, chosen: str) -> list[str]:
+    # The shop has no list of categories: those of the first products stand for it. The chosen one
+    # comes first, where a narrow window shows it.
+    found = {name for one in shop.products(limit=_LOOKED_AT) for name in one.categories}
+    return sorted(found, key=lambda name: (name != chosen, name))

@@ -219,7 +219,7 @@ def test_a_look_up_follows_the_order(
     approved = strategy.inquire(inquiry(common, reference), call)
 
     assert url_of(waiting) == url_of(started)
-    assert isinstance(approved, Done)
+    assert isinstance(approved, NeedsCustomer)
     assert kinds(approved) == [FactKind.APPROVED]
 
 

@@ -36,10 +36,8 @@ def standing(order: Mapping[str, Any], *, merchant_id: str, lasts: timedelta) ->
     facts = order_facts(order, merchant_id=merchant_id)
     reference = str(order["id"])
     match order["status"]:
-        case "CREATED" | "SAVED" | "PAYER_ACTION_REQUIRED":
-            return _needs_approval(order, lasts)
-        case "APPROVED":
-            return Done(facts=facts, reference=reference)
+        case "CREATED" | "SAVED" | "PAYER_ACTION_REQUIRED" | "APPROVED":
+            return _needs_approval(order, facts, lasts)
         case "VOIDED":
             return Declined(
                 code=DeclineCode.ABANDONED,
@@ -90,9 +88,14 @@ def refused(error: RefusedError, reference: str | None) -> Declined:
     return Declined(code=code, text=error.text, retry=retry, reference=reference)
 
 
-def _needs_approval(order: Mapping[str, Any], lasts: timedelta) -> NeedsCustomer:
+def _needs_approval(
+    order: Mapping[str, Any], facts: tuple[Fact, ...], lasts: timedelta
+) -> NeedsCustomer:
+    """Once approved, the fact makes the core resume; the page is where it went on from."""
     links = {link.get("rel"): link.get("href") for link in order.get("links") or ()}
     url = links.get("payer-action") or links.get("approve")
+    if not url and order["status"] == "APPROVED":
+        url = f"https://www.paypal.com/checkoutnow?token={order['id']}"
     if not url:
         raise InDoubtError("an order without a page to approve it on")
     made_at = moment(order.get("create_time"))
@@ -100,4 +103,5 @@ def _needs_approval(order: Mapping[str, Any], lasts: timedelta) -> NeedsCustomer
         action=Redirect(url=str(url)),
         reference=str(order["id"]),
         expires_at=None if made_at is None else made_at + lasts,
+        facts=facts,
     )

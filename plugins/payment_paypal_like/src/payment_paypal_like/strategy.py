@@ -20,6 +20,7 @@ from hookspecs import (
     Healthy,
     InProgress,
     InquireRequest,
+    NotFound,
     Notice,
     NotSent,
     Outcome,
@@ -206,9 +207,9 @@ class PaypalStrategy:
 
     def _found(self, order_id: str, request: InquireRequest, call: Call) -> Finding:
         order = self._gateway.order(order_id, call)
-        fresh = datetime.now(UTC) - request.sent_at < self._settings.keys_kept
-        if request.verb is Verb.RESUME and order["status"] == "APPROVED" and fresh:
-            return Resend()
+        if request.verb is Verb.RESUME and order["status"] == "APPROVED":
+            fresh = datetime.now(UTC) - request.sent_at < self._settings.keys_kept
+            return Resend() if fresh else NotFound()
         return self._standing(order)
 
     def read_webhook(

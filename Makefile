@@ -42,7 +42,7 @@ wheels: $(VENV)/shelf-on-test
 
 # Ratios to a hand-written floor, turn by turn, on the PostgreSQL of DATABASE_URL.
 bench: $(VENV)/shelf-on-test
-	DEBUG=1 DJANGO_SETTINGS_MODULE=core.project.settings $(PY) -m tests.speed.bench_place_order $(ARGS)
+	SECRET_KEY=bench ALLOWED_HOSTS=localhost DJANGO_SETTINGS_MODULE=core.project.settings $(PY) -m tests.speed.bench_place_order $(ARGS)
 
 lint: $(VENV)/locked-test
 	$(PY) -m ruff check .

@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.house.tree import ROOT
 
+OFFLINE = ("--no-index", "--no-deps", "--no-build-isolation")
 Done = subprocess.CompletedProcess[str]
 
 
@@ -44,9 +45,12 @@ class Prefix:
         return next(self.folder.glob("lib/python3*/site-packages"))
 
     def install(self, *sources: Path) -> None:
-        """Install the packages in these folders, offline."""
-        offline = ("--no-index", "--no-deps", "--no-build-isolation")
-        self.pip("install", *offline, *(str(source) for source in sources))
+        """Install these wheels, or the packages in these folders, offline."""
+        self.pip("install", *OFFLINE, *(str(source) for source in sources))
+
+    def build(self, folder: Path, *sources: Path) -> None:
+        """Build the wheels of the packages in these folders, offline."""
+        self.pip("wheel", *OFFLINE, "--wheel-dir", str(folder), *(str(each) for each in sources))
 
     def uninstall(self, *distributions: str) -> None:
         self.pip("uninstall", "--yes", *distributions)

@@ -1,0 +1,15 @@
+"""What is offered: two ways to pay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hookspecs import PaymentStrategy, hookimpl
+from pay_ledger.settings import Settings
+from pay_ledger.strategy import Ledger, LedgerLater
+
+
+@hookimpl
+def payment_strategies(settings: Settings) -> Iterable[PaymentStrategy]:
+    """Offer both."""
+    return [Ledger(settings), LedgerLater(settings)]

@@ -1,0 +1,103 @@
+"""Ways to pay that write what happened into a file, once per key."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from hookspecs import (
+    Call,
+    Done,
+    Fact,
+    FactKind,
+    Finding,
+    InquireRequest,
+    Money,
+    NeedsCustomer,
+    NotFound,
+    Outcome,
+    PaymentInfo,
+    PaymentRequest,
+    Redirect,
+    RefundRequest,
+    ResumeRequest,
+    StartRequest,
+)
+from pay_ledger.settings import Settings
+
+
+class Ledger:
+    """Charges at once, and gives back."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._path = Path(settings.path)
+
+    @property
+    def info(self) -> PaymentInfo:
+        """What it is."""
+        return PaymentInfo(code="ledger", label="On the ledger")
+
+    def start(self, request: StartRequest, call: Call, /) -> Outcome:
+        """Charge."""
+        return self._charge(request)
+
+    def refund(self, request: RefundRequest, call: Call, /) -> Outcome:
+        """Give back."""
+        return self._written(request, FactKind.REFUNDED, parent=request.capture_id)
+
+    def inquire(self, request: InquireRequest, call: Call, /) -> Finding:
+        """Read what the file says of the payment."""
+        facts = tuple(_fact(row) for row in self._rows() if row["payment"] == request.payment_id)
+        return Done(facts=facts) if facts else NotFound()
+
+    def _charge(self, request: PaymentRequest) -> Done:
+        return self._written(request, FactKind.CAPTURED)
+
+    def _written(self, request: PaymentRequest, kind: FactKind, parent: str = "") -> Done:
+        key = request.operation_id
+        row = next((each for each in self._rows() if each["key"] == key), None)
+        if row is None:
+            row = {
+                "key": key,
+                "payment": request.payment_id,
+                "kind": kind.value,
+                "parent": parent,
+                "minor": request.amount.minor,
+                "currency": request.amount.currency,
+            }
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+        return Done(facts=(_fact(row),), reference=request.payment_id)
+
+    def _rows(self) -> list[dict[str, Any]]:
+        if not self._path.exists():
+            return []
+        return [json.loads(line) for line in self._path.read_text(encoding="utf-8").splitlines()]
+
+
+class LedgerLater(Ledger):
+    """Charges when the customer has come back."""
+
+    @property
+    def info(self) -> PaymentInfo:
+        """What it is."""
+        return PaymentInfo(code="ledger-later", label="On the ledger, later")
+
+    def start(self, request: StartRequest, call: Call, /) -> Outcome:
+        """Send the customer away."""
+        return NeedsCustomer(action=Redirect(url="https://ledger.example/approve"))
+
+    def resume(self, request: ResumeRequest, call: Call, /) -> Outcome:
+        """Charge."""
+        return self._charge(request)
+
+
+def _fact(row: dict[str, Any]) -> Fact:
+    return Fact(
+        kind=FactKind(row["kind"]),
+        object_id=row["key"],
+        amount=Money(row["minor"], row["currency"]),
+        parent_id=row["parent"] or None,
+        operation_id=row["key"],
+    )

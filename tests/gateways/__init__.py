@@ -1,0 +1,1 @@
+"""Both payment plugins under the core, against the sandbox as a process."""

@@ -42,7 +42,7 @@ class Customer:
         self.choose()
         self.fill_in(way=way)
         self.buy()
-        self.page.wait_for_url(lambda url: url.startswith(self.shop.sandbox.base))
+        self.page.wait_for_url(lambda url: url.startswith(self.shop.bank))
 
     def pay_with_card(self, number: str = "4242 4242 4242 4242") -> None:
         self.page.get_by_label("Card number").fill(number)

@@ -1,22 +1,23 @@
-"""A whole shop in processes of its own: database, server, relay, and the sandbox's providers."""
+"""The whole shop as `manage.py up` starts it, in processes of its own, with its providers."""
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
+import re
 import socket
 import sqlite3
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Self
-
-from sandbox_gateways.process import SandboxProcess
+from urllib.parse import urlencode, urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
+NOT_OURS = re.compile(r"DATABASE_URL|CACHE_URL|EMAIL_URL|ORDERLOOM_.*")
 
 
 def free_port() -> int:
@@ -26,77 +27,71 @@ def free_port() -> int:
 
 
 class RunningShop:
-    """Use it as a context manager: `url` is the shop, `sandbox` the providers and their ledger."""
+    """Use it as a context manager: `url` is the shop, `bank` the address of the providers."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.sandbox = SandboxProcess(folder / "ledger.sqlite3")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.environment = os.environ | self._settings()
-        self._processes: list[subprocess.Popen[bytes]] = []
-
-    def _settings(self) -> dict[str, str]:
-        stripe, paypal = "ORDERLOOM_PAYMENT_STRIPE_LIKE__", "ORDERLOOM_PAYMENT_PAYPAL_LIKE__"
-        return {
-            "DJANGO_SETTINGS_MODULE": "core.project.settings",
-            "DATABASE_URL": f"sqlite:///{self.folder / 'shop.sqlite3'}",
-            "ORDERLOOM_DATA": str(self.folder),
-            "DEBUG": "1",
-            "ORDERLOOM_SANDBOX": "1",
-            f"{stripe}BASE": self.sandbox.base,
-            f"{stripe}API_KEY": "sk_sandbox",
-            f"{stripe}WEBHOOK_SECRETS": "whsec_sandbox",
-            f"{paypal}BASE": self.sandbox.base,
-            f"{paypal}CLIENT_ID": "sandbox",
-            f"{paypal}CLIENT_SECRET": "sandbox",
-            f"{paypal}WEBHOOK_ID": "WH-SANDBOX",
-        }
+        self.bank = ""
 
     def __enter__(self) -> Self:
-        self._run("manage.py", "migrate", "-v0")
-        self._run("-m", "tests.browser.furnish")
-        self._start("manage.py", "runserver", "--noreload", f"127.0.0.1:{self.port}")
-        self._start("manage.py", "relay")
-        self._wait()
+        kept = {name: it for name, it in os.environ.items() if not NOT_OURS.fullmatch(name)}
+        with (self.folder / "up.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "manage.py", "up", "--port", str(self.port)],
+                cwd=ROOT,
+                env=kept
+                | {"ORDERLOOM_DATA": str(self.folder), "DEBUG": "1", "ORDERLOOM_SANDBOX": "1"},
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            self.bank = self._told(r"Sandbox +(http://\S+)[\s\S]+Ctrl-C ends it")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        for process in self._processes:
-            process.terminate()
-        for process in self._processes:
-            process.wait(timeout=15)
-        self.sandbox.stop()
+        self._process.terminate()
+        self._process.wait(timeout=20)
 
-    def _run(self, *arguments: str) -> None:
-        subprocess.run([sys.executable, *arguments], check=True, cwd=ROOT, env=self.environment)
+    def _told(self, pattern: str, *, seconds: float = 60.0) -> str:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and self._process.poll() is None:
+            found = re.search(pattern, self.log())
+            if found:
+                return found[1]
+            time.sleep(0.1)
+        raise RuntimeError(self.log()[-3000:])
 
-    def _start(self, *arguments: str) -> None:
-        log = (self.folder / "processes.log").open("ab")
-        started = subprocess.Popen(
-            [sys.executable, *arguments], cwd=ROOT, env=self.environment, stdout=log, stderr=log
-        )
-        log.close()
-        self._processes.append(started)
+    def log(self) -> str:
+        """Return what `up` has said so far."""
+        return (self.folder / "up.log").read_text(encoding="utf-8")
 
-    def _wait(self) -> None:
-        until = time.monotonic() + 30
-        while time.monotonic() < until:
-            try:
-                urllib.request.urlopen(f"{self.url}/livez", timeout=1).close()
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.1)
-            else:
-                return
-        raise RuntimeError((self.folder / "processes.log").read_text(encoding="utf-8")[-3000:])
+    def control(self, line: str, **said: Any) -> Any:
+        """Ask the providers' control API, e.g. `control("POST faults", match=…, do="drop")`."""
+        method, _, name = line.partition(" ")
+        return json.loads(self._ask(method, f"{self.bank}/control/{name}", json.dumps(said))[1])
+
+    def send(self, url: str, **form: str) -> str:
+        """Send a form of a provider's page; return where it leads, without going there."""
+        return self._ask("POST", url, urlencode(form))[0]
+
+    def _ask(self, method: str, url: str, body: str) -> tuple[str, str]:
+        where = urlsplit(url)
+        with closing(http.client.HTTPConnection(where.netloc, timeout=20)) as connection:
+            connection.request(method, f"{where.path}?{where.query}", body=body)
+            answer = connection.getresponse()
+            return answer.getheader("Location", ""), answer.read().decode()
 
     def taken(self) -> int:
         """Count what the providers' own ledger says was taken."""
-        done = {"succeeded", "COMPLETED"}
-        charges: list[dict[str, Any]] = self.sandbox.control("GET ledger")["charges"]
-        return sum(charge["status"] in done for charge in charges)
+        charges: list[dict[str, Any]] = self.control("GET ledger")["charges"]
+        return sum(charge["status"] in {"succeeded", "COMPLETED"} for charge in charges)
 
     def orders(self) -> int:
         """Count the orders in the database, past the application."""
-        with closing(sqlite3.connect(self.folder / "shop.sqlite3")) as database:
+        with closing(sqlite3.connect(self.folder / "orderloom.sqlite3")) as database:
             return int(database.execute("SELECT count(*) FROM orderloom_order").fetchone()[0])

@@ -90,6 +90,7 @@ class Installation:
     folder: Path
     sink: Sink
     port: int
+    lease: float = 60.0
 
     @property
     def environment(self) -> dict[str, str]:
@@ -102,8 +103,8 @@ class Installation:
             "ORDERLOOM_PLUGINS": "notify-email,events-log,warm-catalogue",
             "ORDERLOOM_EVENTS_LOG__PATH": str(self.folder / "events.jsonl"),
             "ORDERLOOM_NOTIFY_EMAIL__DOMAIN": "shop.example",
-            "ORDERLOOM_DELIVERY_LEASE_SECONDS": "1.5",
-            "ORDERLOOM_CALL_DEADLINE_SECONDS": "1.0",
+            "ORDERLOOM_DELIVERY_LEASE_SECONDS": str(self.lease),
+            "ORDERLOOM_CALL_DEADLINE_SECONDS": str(self.lease * 0.75),
             "ORDERLOOM_DELIVERY_RETRIES": "0.2,0.2,0.2",
             "EMAIL_URL": f"smtp://127.0.0.1:{self.port}",
             "DEFAULT_FROM_EMAIL": "shop@shop.example",
@@ -182,14 +183,17 @@ def test_a_relay_killed_between_the_mail_and_its_acknowledgement_sends_it_again_
     installation: Installation,
 ) -> None:
     installation.order("k-1")
-    installation.sink.answer = lambda: time.sleep(0.4) or "250 OK"
+    installation.lease = 4.0
+    killed = threading.Event()
+    installation.sink.answer = lambda: "250 OK" if killed.wait(20) else "451 never killed"
 
     relay = installation.begin("relay")
     assert installation.sink.arrived.wait(20)
     relay.send_signal(signal.SIGKILL)
     relay.communicate()
+    killed.set()
     installation.sink.answer = lambda: "250 OK"
-    time.sleep(1.6)
+    time.sleep(installation.lease + 0.1)
     after = installation.relay()
 
     assert after["left"] == {"events": 0, "pending": 0, "dead": 0}

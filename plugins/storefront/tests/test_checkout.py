@@ -241,3 +241,20 @@ def test_a_form_without_the_token_of_its_page_is_refused() -> None:
     answer: HttpResponse = strict.post("/checkout/", {"do": "place"})
 
     assert answer.status_code == 403
+
+
+def test_the_way_back_to_the_order_is_kept_by_the_browser(check_out: Send, visitor: Client) -> None:
+    kept = check_out().cookies["storefront_order"]
+
+    page = visitor.get("/basket/").content.decode()
+
+    assert 'href="/order/id0/t0ken/"' in page
+    assert kept["httponly"]
+
+
+def test_a_forged_way_back_is_none(visitor: Client) -> None:
+    visitor.cookies["storefront_order"] = "id0 t0ken:forged"
+
+    page = visitor.get("/basket/").content.decode()
+
+    assert "/order/" not in page

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from hookspecs import BasketLine, PricedBasket, Refused
 from storefront import basket as kept_basket
 from storefront import words
+from storefront.latest import address_of_latest
 from storefront.page import ShopRequest, is_fragment, page, show, status_of
 
 __all__ = ["basket"]
@@ -68,6 +69,7 @@ def _show(request: ShopRequest, *, problem: str = "", status: int = 200) -> Http
         "coupons": sorted(basket.coupons),
         "problem": problem,
         "largest": kept_basket.LARGEST,
+        "latest": address_of_latest(request),
     }
     template = "parts/basket" if is_fragment(request) else "basket"
     return show(request, template, context, status=status)

@@ -19,6 +19,7 @@ from storefront.forms import (
     read_total,
     written_lines,
 )
+from storefront.latest import remember
 from storefront.page import ShopRequest, is_fragment, page, show, status_of
 from storefront.views.payment import begin
 
@@ -98,14 +99,12 @@ def _place(request: ShopRequest, sheet: Sheet) -> HttpResponse | None:
         sheet.status = status_of(refused)
         return None
     kept_basket.take_out(request.session, sheet.basket.lines)
-    return begin(
-        request,
-        placed.order_id,
-        placed.token,
-        code=sheet.form.chosen(),
-        key=f"{sheet.key}-pay",
-        inputs=sheet.form.inputs(),
+    ids, said = (placed.order_id, placed.token), sheet.form
+    response = begin(
+        request, *ids, code=said.chosen(), key=f"{sheet.key}-pay", inputs=said.inputs()
     )
+    remember(response, request, *ids)
+    return response
 
 
 def _names(request: ShopRequest, sheet: Sheet) -> dict[str, str]:

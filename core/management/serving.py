@@ -20,7 +20,7 @@ from django.core.wsgi import get_wsgi_application
 __all__ = ["GranianServer", "Serves", "ThreadServer", "free_port", "is_free", "server_for"]
 
 _APPLICATION: Final = "core.project.wsgi:application"
-_THREADS: Final = 8
+_THREADS: Final = 4
 _OPENER = build_opener(ProxyHandler({}))
 
 

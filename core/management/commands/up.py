@@ -57,7 +57,8 @@ class Command(BaseCommand):
             self._begin(options)
         started = json.loads(left)
         self.sandboxes = tuple(Sandbox(**one) for one in started["sandboxes"])
-        signal.signal(signal.SIGTERM, _interrupt)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _interrupt)
         try:
             with acting_for(DEFAULT_TENANT), ExitStack() as stack:
                 if options["once"]:

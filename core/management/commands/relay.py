@@ -1,4 +1,4 @@
-"""Deliver what has happened: to plugins, signals, caches and people."""
+"""Deliver what has happened, and finish what nobody finished: the process beside the server."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from core.application.count_deliveries import count_deliveries
 from core.jobs.relay import Relay, drain
+from core.jobs.sweeper import Sweeper, sweep
 
 
 class Command(BaseCommand):
     """`relay` runs until it is told to stop; `relay --once` works off what is due and ends."""
 
-    help = "Deliver events to plugins and people; with --once, what is due now."
+    help = "Deliver events, read webhooks, settle payments in doubt; with --once, what is due now."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="work off what is due, then end")
@@ -24,7 +25,8 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         if options["once"]:
-            done = asdict(drain())
+            swept = asdict(sweep())
+            done = {**swept, **asdict(drain())}
         else:
             self._run()
             done = {}
@@ -37,8 +39,10 @@ class Command(BaseCommand):
         self.stdout.write("left      " + ", ".join(f"{n} {name}" for name, n in left.items()))
 
     def _run(self) -> None:
-        relay = Relay()
+        relay, sweeper = Relay(), Sweeper()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: relay.stop(timeout=0))
+        sweeper.start()
         self.stderr.write("Relay is running; Ctrl-C ends it.")
         relay.run()
+        sweeper.stop()

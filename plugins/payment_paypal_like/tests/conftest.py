@@ -28,6 +28,7 @@ def sandbox(running_sandbox: SandboxProcess) -> Iterator[SandboxProcess]:
     yield running_sandbox
     running_sandbox.control("DELETE faults")
     running_sandbox.control("DELETE webhooks")
+    running_sandbox.control("POST options", refund_status="SUCCEEDED")
 
 
 @pytest.fixture

@@ -192,6 +192,68 @@ def test_a_lost_dispute_is_told(trusting: PaypalStrategy, signer: Signer, call: 
     )
 
 
+ORDER = {
+    "id": "ORD1",
+    "status": "VOIDED",
+    "purchase_units": [
+        {"amount": {"currency_code": "EUR", "value": "19.99"}, "custom_id": "p-1"},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "resource", "payment_id", "reference", "kinds"),
+    [
+        ("CHECKOUT.ORDER.VOIDED", ORDER, "p-1", "ORD1", ["APPROVAL_CLOSED"]),
+        ("CHECKOUT.PAYMENT-APPROVAL.REVERSED", {"order_id": "ORD1"}, None, "ORD1", []),
+        (
+            "PAYMENT.AUTHORIZATION.CREATED",
+            {**CAPTURED["resource"], "status": "CREATED"},
+            "p-1",
+            "ORD1",
+            ["AUTHORIZED"],
+        ),
+        ("PAYMENT.CAPTURE.REVERSED", CAPTURED["resource"], "p-1", "ORD1", []),
+    ],
+)
+def test_an_event_tells_its_payment_and_what_is_true(
+    trusting: PaypalStrategy,
+    signer: Signer,
+    call: Call,
+    kind: str,
+    resource: dict[str, Any],
+    payment_id: str | None,
+    reference: str,
+    kinds: list[str],
+) -> None:
+    event = {"id": "WH-9", "event_type": kind, "resource": resource}
+    webhook = signer.signed(json.dumps(event).encode())
+
+    (notice,) = notices_of(trusting.read_webhook(webhook, call))
+
+    assert (notice.payment_id, notice.reference) == (payment_id, reference)
+    assert [fact.kind.value for fact in notice.facts] == kinds
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"id": "WH-9", "event_type": "BILLING.PLAN.CREATED", "resource": {}}', ()),
+        (b'{"id": "WH-9", "event_type": "PAYMENT.CAPTURE.REVERSED", "resource": {}}', ()),
+        (b'{"id": "WH-9", "event_type": "PAYMENT.CAPTURE.COMPLETED", "resource": {}}', Unknown),
+        (b'{"id": "WH-9"}', Unknown),
+        (b"[]", Untrusted),
+        (b"\xff", Untrusted),
+    ],
+)
+def test_an_event_that_is_not_ours_or_cannot_be_read(
+    trusting: PaypalStrategy, signer: Signer, call: Call, body: bytes, expected: Any
+) -> None:
+    answer = trusting.read_webhook(signer.signed(body), call)
+
+    assert answer == expected if expected == () else isinstance(answer, expected)
+
+
 def test_the_certificate_is_fetched_once(
     trusting: PaypalStrategy, signer: Signer, call: Call
 ) -> None:

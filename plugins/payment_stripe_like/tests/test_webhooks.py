@@ -254,7 +254,7 @@ def test_a_refund_that_the_bank_sends_back_is_told(
     assert isinstance(refunded, Done)
     refund = refunded.facts[0].object_id
 
-    sandbox.control("POST fail_refund", refund=refund)
+    sandbox.control("POST finish_refund", refund=refund, status="failed")
     answer = strategy.read_webhook(receiver.wait_for("refund.failed", refund), call)
 
     ((notice),) = answer  # type: ignore[misc,union-attr]
@@ -262,6 +262,22 @@ def test_a_refund_that_the_bank_sends_back_is_told(
         common["payment_id"],
         FactKind.REFUND_FAILED,
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"id": "evt_3", "type": "customer.created", "data": {"object": {}}}', ()),
+        (b'{"id": "evt_3", "type": "payment_intent.succeeded", "data": {"object": {}}}', Unknown),
+        (b'{"id": "evt_3"}', Unknown),
+    ],
+)
+def test_an_event_that_is_not_ours_or_cannot_be_read(
+    strategy: StripeStrategy, call: Call, body: bytes, expected: Any
+) -> None:
+    answer = strategy.read_webhook(signed(body), call)
+
+    assert answer == expected if expected == () else isinstance(answer, expected)
 
 
 def test_an_event_that_needs_a_look_up_waits_while_stripe_is_away(

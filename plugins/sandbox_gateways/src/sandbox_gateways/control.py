@@ -9,14 +9,16 @@ from sandbox_gateways.autopilot import Autopilot
 from sandbox_gateways.deliveries import Deliveries
 from sandbox_gateways.faults import Faults
 from sandbox_gateways.ledger import Document, Ledger
-from sandbox_gateways.paypal_objects import AUTHORIZATION, CAPTURE, ORDER, PaypalBook, Refusal
+from sandbox_gateways.paypal_objects import AUTHORIZATION, CAPTURE, ORDER, PaypalBook
 from sandbox_gateways.paypal_objects import REFUND as PAYPAL_REFUND
+from sandbox_gateways.paypal_words import Refusal
 from sandbox_gateways.shop import call_at, introduce
 from sandbox_gateways.stripe_objects import CHARGE, INTENT, REFUND, SESSION, StripeBook, Wrong
 from sandbox_gateways.wire import Answer, Asked, answer_json
 
 _PROVIDERS = ("stripe", "paypal")
-_OPTIONS = ("stripe_keys_kept", "paypal_keys_kept", "paypal_token_lasts")
+_OPTIONS = ("stripe_keys_kept", "paypal_keys_kept", "paypal_token_lasts", "refund_status")
+_REFUND_STATUS = ("SUCCEEDED", "PENDING", "FAILED")
 
 
 class Control:
@@ -71,9 +73,7 @@ class Control:
                 self._stripe.find(CHARGE, str(said["charge"])),
                 str(said.get("status", "needs_response")),
             ),
-            "POST fail_refund": lambda said: self._stripe.fail_refund(
-                self._stripe.find(REFUND, str(said["refund"]))
-            ),
+            "POST finish_refund": self._finish_refund,
             "POST finish_capture": lambda said: self._paypal.finish_capture(
                 self._paypal.find(CAPTURE, str(said["capture"])), str(said["status"])
             ),
@@ -119,11 +119,20 @@ class Control:
         self._ledger.set_option("paypal_tokens", {})
         return {"forgotten": "tokens"}
 
+    def _finish_refund(self, said: Document) -> Document:
+        refund_id, status = str(said["refund"]), str(said["status"])
+        found = self._ledger.get(REFUND, refund_id)
+        if found is not None:
+            return self._stripe.finish_refund(found, status.lower())
+        return self._paypal.finish_refund(self._paypal.find(PAYPAL_REFUND, refund_id), status)
+
     def _options(self, said: Document) -> Document:
         for key, value in said.items():
             if key not in _OPTIONS:
                 raise ValueError(f"an option is one of {', '.join(_OPTIONS)}, not {key!r}")
-            self._ledger.set_option(key, float(value))
+            if key == "refund_status" and value not in _REFUND_STATUS:
+                raise ValueError(f"refund_status is one of {', '.join(_REFUND_STATUS)}")
+            self._ledger.set_option(key, value if key == "refund_status" else float(value))
         return {name: self._ledger.option(name) for name in _OPTIONS}
 
 

@@ -8,7 +8,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from sandbox_gateways.ledger import Document, Ledger
 from sandbox_gateways.markup import button, link, money, page, problem
-from sandbox_gateways.paypal_objects import ORDER, PaypalBook, Refusal
+from sandbox_gateways.paypal_objects import ORDER, PaypalBook
+from sandbox_gateways.paypal_words import Refusal
 from sandbox_gateways.stripe_cards import CARDS, by_number, by_token
 from sandbox_gateways.stripe_objects import INTENT, SESSION, Wrong
 from sandbox_gateways.stripe_sessions import StripeSessions

@@ -9,7 +9,8 @@ from sandbox_gateways.control import ledger_of
 from sandbox_gateways.deliveries import Deliveries
 from sandbox_gateways.ledger import Ledger
 from sandbox_gateways.markup import button, money, page, problem, table
-from sandbox_gateways.paypal_objects import CAPTURE, PaypalBook, Refusal
+from sandbox_gateways.paypal_objects import CAPTURE, PaypalBook
+from sandbox_gateways.paypal_words import Refusal
 from sandbox_gateways.stripe_objects import CHARGE, StripeBook, Wrong
 from sandbox_gateways.wire import Answer, Asked, answer_page, answer_redirect
 

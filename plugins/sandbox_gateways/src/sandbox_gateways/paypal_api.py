@@ -12,16 +12,9 @@ from typing import Any
 from sandbox_gateways.deliveries import Deliveries
 from sandbox_gateways.idempotency import paypal_once
 from sandbox_gateways.ledger import Document, Ledger
-from sandbox_gateways.paypal_objects import (
-    AUTHORIZATION,
-    CAPTURE,
-    ORDER,
-    REFUND,
-    InstrumentDeclined,
-    PaypalBook,
-    Refusal,
-)
+from sandbox_gateways.paypal_objects import AUTHORIZATION, CAPTURE, ORDER, REFUND, PaypalBook
 from sandbox_gateways.paypal_signatures import CERTIFICATE_PATH, WEBHOOK_ID, PaypalSigner
+from sandbox_gateways.paypal_words import InstrumentDeclined, Refusal
 from sandbox_gateways.wire import Answer, Asked, answer_json
 
 Work = Callable[..., tuple[int, Document]]

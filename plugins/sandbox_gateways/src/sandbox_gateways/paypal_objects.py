@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
 
 from sandbox_gateways.deliveries import Deliveries
 from sandbox_gateways.ledger import Document, Ledger, new_id
+from sandbox_gateways.paypal_words import (
+    InstrumentDeclined,
+    Refusal,
+    amount_of,
+    amount_text,
+    stamp,
+)
 
 ORDER, AUTHORIZATION, CAPTURE, REFUND = (
     "paypal.order",
@@ -16,48 +21,7 @@ ORDER, AUTHORIZATION, CAPTURE, REFUND = (
     "paypal.refund",
 )
 MERCHANT = "SANDBOXMERCHANT"
-_NO_DECIMALS = frozenset({"HUF", "JPY", "TWD"})
-
-
-class Refusal(Exception):  # noqa: N818 - a statement
-    """A request that this provider refuses, in PayPal's words."""
-
-    def __init__(self, issue: str, text: str = "", *, status: int = 422) -> None:
-        super().__init__(issue)
-        names = {404: "RESOURCE_NOT_FOUND", 400: "INVALID_REQUEST", 422: "UNPROCESSABLE_ENTITY"}
-        self.status = status
-        self.body = {
-            "name": names.get(status, issue),
-            "message": text or issue,
-            "debug_id": new_id(""),
-            "details": [{"issue": issue, "description": text or issue}],
-            "links": [],
-        }
-
-
-def stamp() -> str:
-    """Return the moment as PayPal writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def amount_of(value: Any) -> tuple[Decimal, str]:
-    """Read ``{"currency_code", "value"}``; refuse what PayPal refuses."""
-    try:
-        currency, number = str(value["currency_code"]), Decimal(str(value["value"]))
-    except (KeyError, TypeError, InvalidOperation) as error:
-        raise Refusal("INVALID_PARAMETER_SYNTAX", "An amount is missing.", status=400) from error
-    places = 0 if currency in _NO_DECIMALS else 2
-    if number != round(number, places):
-        raise Refusal("DECIMAL_PRECISION", "Too many decimals for this currency.")
-    if number <= 0:
-        raise Refusal("CANNOT_BE_ZERO_OR_NEGATIVE", "Must be greater than zero.")
-    return number, currency
-
-
-def amount_text(number: Decimal, currency: str) -> Document:
-    """Write an amount as PayPal does."""
-    places = 0 if currency in _NO_DECIMALS else 2
-    return {"currency_code": currency, "value": f"{number:.{places}f}"}
+_REFUND_STATES = {"SUCCEEDED": "COMPLETED", "PENDING": "PENDING", "FAILED": "FAILED"}
 
 
 class PaypalBook:
@@ -213,7 +177,7 @@ class PaypalBook:
         self._ledger.put(CAPTURE, capture)
         refund = {
             "id": new_id("").upper()[:17],
-            "status": "COMPLETED",
+            "status": _REFUND_STATES[self._ledger.option("refund_status", "SUCCEEDED")],
             "amount": amount_text(number, currency),
             "custom_id": wanted.get("custom_id", capture.get("custom_id", "")),
             "note_to_payer": wanted.get("note_to_payer", ""),
@@ -229,8 +193,20 @@ class PaypalBook:
         payments = order["purchase_units"][0]["payments"]
         payments.setdefault("refunds", []).append({"id": refund["id"]})
         self._ledger.put(ORDER, order)
-        self.tell("PAYMENT.CAPTURE.REFUNDED", "refund", refund)
+        self._tell_refund(refund)
         return refund
+
+    def finish_refund(self, refund: Document, status: str) -> Document:
+        """Decide a pending refund: COMPLETED or FAILED."""
+        refund["status"] = status
+        self._ledger.put(REFUND, refund)
+        self._tell_refund(refund)
+        return refund
+
+    def _tell_refund(self, refund: Document) -> None:
+        events = {"PENDING": "PAYMENT.REFUND.PENDING", "FAILED": "PAYMENT.REFUND.FAILED"}
+        event = events.get(refund["status"], "PAYMENT.CAPTURE.REFUNDED")
+        self.tell(event, "refund", refund)
 
     def finish_capture(self, capture: Document, status: str) -> Document:
         """Decide a pending capture: COMPLETED or DECLINED."""
@@ -284,7 +260,3 @@ class PaypalBook:
             "supplementary_data": {"related_ids": {"order_id": order["id"]}},
             "_order": order["id"],
         }
-
-
-class InstrumentDeclined(Exception):  # noqa: N818 - a statement
-    """The buyer's way to pay was declined; unlike a refusal, the order remembers it."""

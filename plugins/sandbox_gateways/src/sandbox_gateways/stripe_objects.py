@@ -247,18 +247,18 @@ class StripeBook:
             "metadata": metadata,
             "payment_intent": charge["payment_intent"],
             "reason": reason,
-            "status": "succeeded",
+            "status": self._ledger.option("refund_status", "SUCCEEDED").lower(),
         }
         self._ledger.put(REFUND, refund)
         self.tell("refund.created", refund)
         self.tell("charge.refunded", charge)
         return refund
 
-    def fail_refund(self, refund: Document) -> Document:
-        """Let the bank send a refund back."""
-        refund |= {"status": "failed", "failure_reason": "lost_or_stolen_card"}
+    def finish_refund(self, refund: Document, status: str) -> Document:
+        """Let a refund arrive (``succeeded``), or the bank send it back (``failed``)."""
+        refund["status"] = status
         self._ledger.put(REFUND, refund)
-        self.tell("refund.failed", refund)
+        self.tell("refund.failed" if status == "failed" else "refund.updated", refund)
         return refund
 
     def dispute(self, charge: Document, status: str) -> Document:

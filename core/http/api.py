@@ -15,8 +15,6 @@ from core.http.auth import Policy
 from core.http.errors import PROBLEM, answer_with_problems
 from core.http.schemas import Problem
 
-__all__ = ["api"]
-
 _SECURITY: Final[dict[str, Any]] = {
     "none": {},
     "key": {"ApiKey": []},

@@ -21,17 +21,6 @@ from core.infrastructure.tokens import digest_of
 from core.models import ApiKey
 from hookspecs import Shop
 
-__all__ = [
-    "SCOPES",
-    "Anyone",
-    "Caller",
-    "DoorRequest",
-    "Key",
-    "OrderHolder",
-    "Policy",
-    "read_id",
-]
-
 SCOPES: Final[Mapping[str, str]] = {
     "orders:read": "orderloom.view_order",
     "orders:write": "orderloom.change_order",

@@ -16,22 +16,6 @@ from pydantic_core import to_json
 from core.context import request_id
 from core.domain.errors import BrokenError, NotFound, OrderloomError
 
-__all__ = [
-    "BODY_TOO_LARGE",
-    "INTERNAL_ERROR",
-    "MALFORMED_JSON",
-    "METHOD_NOT_ALLOWED",
-    "PROBLEM",
-    "STATUS",
-    "UNAUTHENTICATED",
-    "UNAVAILABLE",
-    "UNSUPPORTED_MEDIA_TYPE",
-    "Unauthenticated",
-    "answer_to",
-    "answer_with_problems",
-    "problem",
-]
-
 logger = logging.getLogger("orderloom.http")
 
 PROBLEM: Final = "application/problem+json"

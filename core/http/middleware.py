@@ -29,8 +29,6 @@ from core.http.errors import (
 from core.http.shop import BoundShop
 from core.models import Tenant
 
-__all__ = ["Doorway"]
-
 logger = logging.getLogger("orderloom.http")
 
 _MACHINES: Final = ("/api/", "/webhooks/")

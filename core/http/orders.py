@@ -32,8 +32,6 @@ from core.http.schemas import (
 from core.http.shop import confirmed_minor, priced_basket
 from hookspecs import Address, Customer, Money, PricedBasket
 
-__all__ = ["IDEMPOTENT", "idempotency_key", "opened", "router"]
-
 router = Router(tags=["orders"])
 
 IDEMPOTENT: Final = {

@@ -14,8 +14,6 @@ from django.urls.resolvers import RoutePattern
 from core.hooks.loader import Page
 from core.hooks.states import State
 
-__all__ = ["plugin_pages"]
-
 _GONE = frozenset({State.DISABLED, State.SERVICING, State.NOT_CONFIGURED})
 
 _View = Callable[..., HttpResponseBase]

@@ -27,8 +27,6 @@ from core.http.schemas import (
 )
 from core.models import Payment
 
-__all__ = ["router"]
-
 router = Router(tags=["payments"])
 
 

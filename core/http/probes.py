@@ -11,8 +11,6 @@ from django.views.decorators.http import require_safe
 
 from core.http.answers import reply
 
-__all__ = ["livez", "readyz"]
-
 logger = logging.getLogger("orderloom.http")
 
 

@@ -16,8 +16,6 @@ from core.http.auth import Anyone, DoorRequest, Key
 from core.http.schemas import AskedPage, AskedProduct, ProductPage, ShelfAnswer, refuse_unknown
 from hookspecs import Money, Product
 
-__all__ = ["router"]
-
 router = Router(tags=["products"])
 
 _FRESH = {"Cache-Control": "no-cache"}

@@ -20,31 +20,6 @@ from hookspecs import (
     TimelineEntry,
 )
 
-__all__ = [
-    "AskedAddress",
-    "AskedCancel",
-    "AskedContact",
-    "AskedLine",
-    "AskedMoney",
-    "AskedOrder",
-    "AskedPage",
-    "AskedPayment",
-    "AskedProduct",
-    "AskedQuote",
-    "AskedRefund",
-    "AskedResume",
-    "AskedStrategies",
-    "OrderAnswer",
-    "PaymentAnswer",
-    "PlacedAnswer",
-    "Problem",
-    "ProductPage",
-    "ShelfAnswer",
-    "StepAnswer",
-    "StrategiesAnswer",
-    "refuse_unknown",
-]
-
 
 def _printable(text: str) -> str:
     """No database stores a NUL, and no name needs the other control characters."""
@@ -256,9 +231,10 @@ class StepAnswer(BaseModel):
 
     order_id: str
     payment_id: str
+    operation_id: str | None
     order_status: str
     order_payment_status: str
-    status: str
+    payment_status: str
     operation_status: str
     action: dict[str, Any] | None
     text: str

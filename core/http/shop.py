@@ -43,8 +43,6 @@ from hookspecs import (
     Refused,
 )
 
-__all__ = ["BoundShop", "confirmed_minor", "priced_basket"]
-
 _PRINCIPAL = "shop"
 
 

@@ -15,8 +15,6 @@ from core.http.auth import DoorRequest
 from core.http.errors import BODY_TOO_LARGE, UNAVAILABLE, problem
 from core.models import WebhookEndpoint
 
-__all__ = ["LARGEST", "webhook"]
-
 LARGEST: Final = 65_536
 """Bytes of a webhook's body: what is larger is nobody's webhook."""
 

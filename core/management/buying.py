@@ -20,15 +20,13 @@ from core.application.start_payment import StartPayment, start_payment
 from core.conf import conf
 from core.domain.errors import Refusal
 from core.domain.lifecycle import DeliveryStatus, OrderStatus
-from core.domain.order import Wanted
+from core.domain.lines import Wanted
 from core.hooks.offered import OfferedStrategy
 from core.hooks.registry import Registry
 from core.management.outbox import subjects
 from core.management.sandbox import Sandbox
 from core.models import Delivery, Event
 from hookspecs import Customer, Feature, Redirect, TimelineEntry
-
-__all__ = ["Bought", "Mail", "buy", "one_per_plugin"]
 
 _SECONDS: Final = 30.0
 _ANNA: Final = Customer(ref="", email="anna@shop.example", name="Anna Example")

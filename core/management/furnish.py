@@ -20,8 +20,6 @@ from core.management.sample_products import sample_products
 from core.models import Product
 from hookspecs import Money
 
-__all__ = ["furnish_shelves", "let_somebody_in", "migrate", "unapplied"]
-
 _CORE = "orderloom"
 
 

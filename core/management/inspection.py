@@ -21,8 +21,6 @@ from importlib_metadata import version
 from core.hooks.registry import Registry
 from core.management.furnish import unapplied
 
-__all__ = ["Finding", "Reached", "findings", "reach", "versions"]
-
 _DEADLINE: Final = 8.0
 _HIDDEN: Final = "••••••"
 _SECRET: Final = re.compile(r"SECRET|PASSWORD|TOKEN|(?<![A-Z])KEY", re.IGNORECASE)

@@ -10,8 +10,6 @@ from typing import Final
 from django.core.mail import get_connection
 from django.core.mail.backends.filebased import EmailBackend
 
-__all__ = ["subjects"]
-
 _BETWEEN: Final = b"-" * 79
 
 

@@ -18,8 +18,6 @@ from urllib.request import ProxyHandler, Request, build_opener
 from core.hooks.discovery import Discovered
 from core.hooks.states import Code
 
-__all__ = ["Sandbox", "sandbox_packages"]
-
 _SECONDS: Final = 10.0
 _OPENER = build_opener(ProxyHandler({}))  # a sandbox lives on this computer: no proxy knows it
 

@@ -8,8 +8,7 @@ import sys
 import threading
 import time
 from importlib.util import find_spec
-from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, build_opener
 from wsgiref.simple_server import WSGIRequestHandler
@@ -17,37 +16,14 @@ from wsgiref.simple_server import WSGIRequestHandler
 from django.core.servers.basehttp import ThreadedWSGIServer
 from django.core.wsgi import get_wsgi_application
 
-__all__ = ["GranianServer", "Serves", "ThreadServer", "free_port", "is_free", "server_for"]
-
 _APPLICATION: Final = "core.project.wsgi:application"
 _THREADS: Final = 4
 _OPENER = build_opener(ProxyHandler({}))
 
 
-class Serves(Protocol):
+class Server:
     """A server that is running until it is left."""
 
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
-    def wait_until_ready(self, *, seconds: float = 20.0) -> None:
-        """Return once it answers.
-
-        Raises:
-            OSError: it didn't, in that time.
-        """
-
-    def alive(self) -> bool:
-        """Say whether it still runs."""
-
-
-class _Server:
     def __init__(self, host: str, port: int) -> None:
         self.host, self.port = host, port
 
@@ -71,7 +47,11 @@ class _Server:
         raise NotImplementedError
 
     def wait_until_ready(self, *, seconds: float = 20.0) -> None:
-        """Return once it answers."""
+        """Return once it answers.
+
+        Raises:
+            OSError: it didn't, in that time.
+        """
         until = time.monotonic() + seconds
         while self.alive() and time.monotonic() < until:
             try:
@@ -89,7 +69,7 @@ class _Quiet(WSGIRequestHandler):
         """Stay silent: the middleware logs what matters."""
 
 
-class ThreadServer(_Server):
+class ThreadServer(Server):
     """Django's threaded server, in a thread of this process."""
 
     def start(self) -> None:
@@ -112,7 +92,7 @@ class ThreadServer(_Server):
         return self._thread.is_alive()
 
 
-class GranianServer(_Server):
+class GranianServer(Server):
     """Granian with one worker, as a process of its own."""
 
     def start(self) -> None:
@@ -140,7 +120,7 @@ class GranianServer(_Server):
         return self._process.poll() is None
 
 
-def server_for(host: str, port: int) -> Serves:
+def server_for(host: str, port: int) -> Server:
     """Return the server that suits what is installed."""
     return (GranianServer if find_spec("granian") else ThreadServer)(host, port)
 

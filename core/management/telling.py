@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import cast
+from typing import Protocol, cast
 
 from django.apps import apps
 
-from core.apps import OrderloomConfig
+from core.hooks.loader import Loaded
 from core.hooks.registry import Registry
 from core.management.buying import Bought
 from core.management.sandbox import Sandbox
 
-__all__ = ["addresses", "states", "story"]
+
+class _Starts(Protocol):
+    loaded: Loaded
 
 
 def addresses(base: str, sandboxes: Iterable[Sandbox]) -> str:
     """Return the addresses of pages, console, API and sandboxes, a line each."""
-    loaded = cast(OrderloomConfig, apps.get_app_config("orderloom")).loaded
+    loaded = cast(_Starts, apps.get_app_config("orderloom")).loaded
     titles = {plugin.name: plugin.found.manifest for plugin in loaded.plugins}
     rows = [
         (getattr(titles[page.plugin], "title", page.plugin), f"{base}{page.mount}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandParser
@@ -13,9 +13,12 @@ from django.db import DatabaseError
 from pydantic_core import to_json
 
 from core.application.refresh_registry import refresh_registry
-from core.apps import OrderloomConfig
 from core.hooks.registry import Registry
 from core.management.inspection import Finding, Reached, findings, reach, versions
+
+
+class _Starts(Protocol):
+    first: Registry
 
 
 class Command(BaseCommand):
@@ -73,7 +76,7 @@ class Command(BaseCommand):
 
 def _registry(reached: Iterable[Reached]) -> Registry:
     """Without a database, what was known when Django was ready."""
-    first = cast(OrderloomConfig, apps.get_app_config("orderloom")).first
+    first = cast(_Starts, apps.get_app_config("orderloom")).first
     if not all(each.ok for each in reached if each.name == "database"):
         return first
     try:

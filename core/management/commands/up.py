@@ -30,7 +30,7 @@ from core.jobs.sweeper import Sweeper
 from core.management.buying import buy, one_per_plugin
 from core.management.furnish import furnish_shelves, let_somebody_in, migrate
 from core.management.sandbox import Sandbox, sandbox_packages
-from core.management.serving import Serves, ThreadServer, free_port, is_free, server_for
+from core.management.serving import Server, ThreadServer, free_port, is_free, server_for
 from core.management.telling import addresses, states, story
 
 _SELF: Final = "_ORDERLOOM_UP"
@@ -146,7 +146,7 @@ class Command(BaseCommand):
             out.write(f"Put {count} sample products on the shelves.\n")
         return let_somebody_in()
 
-    def _ready(self, stack: ExitStack, server: Serves) -> Registry:
+    def _ready(self, stack: ExitStack, server: Server) -> Registry:
         """Tell the sandbox where we are, set off who works behind the counter, wait for the door."""
         registry = refresh_registry()
         for sandbox in self.sandboxes:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ValidationError
 
 from core.hooks.twin import twin_of
-from hookspecs import NotConfigured, Secret
+from hookspecs import Money, NotConfigured, Secret
 
 __all__ = [
     "Filled",
@@ -200,7 +200,9 @@ def _show(value: Any, plugin: str, layers: tuple[Layer, ...]) -> list[ShownSetti
         shown.append(
             ShownSetting(
                 name=item.name,
-                value=str(held) if not is_dataclass(held) else repr(held),
+                value=str(held)
+                if isinstance(held, Money) or not is_dataclass(held)
+                else repr(held),
                 source=next(given, "default"),
                 variable=variable(plugin, item.name),
             )

@@ -15,6 +15,8 @@ from django.conf import settings
 from django.db import connections
 from django.test import override_settings
 
+from tests.northwind import which
+
 TIERS = ("quick", "full", "soak")
 ELSEWHERE = {"browser": "run by `make browser`", "wheels": "run by `make wheels`"}
 PASS = os.environ.get("ORDERLOOM_TEST_PASS", "")
@@ -122,6 +124,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line(
         f"cache     {settings.CACHES['default']['BACKEND'].rpartition('.')[2]}"
     )
+    terminalreporter.write_line(f"northwind {which()}")
     for why, count in sorted(LEFT_OUT.items()):
         terminalreporter.write_line(f"left out  {count} tests: {why}")
     counts = {

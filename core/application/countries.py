@@ -47,14 +47,14 @@ def country_code(text: str) -> str:
     Raises:
         InvalidInput: neither.
     """
+    code = _codes().get(text.casefold())  # first: UK is a name, its code is GB
+    if code is not None:
+        return code
     if len(text) == 2 and text.isascii() and text.isalpha():
         return text.upper()
-    code = _codes().get(text.casefold())
-    if code is None:
-        raise InvalidInput(
-            f"There is no country {text[:40]!r}: its two-letter code always works.", field="country"
-        )
-    return code
+    raise InvalidInput(
+        f"There is no country {text[:40]!r}: its two-letter code always works.", field="country"
+    )
 
 
 @cache

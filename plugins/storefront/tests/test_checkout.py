@@ -258,3 +258,14 @@ def test_a_forged_way_back_is_none(visitor: Client) -> None:
     page = visitor.get("/basket/").content.decode()
 
     assert "/order/" not in page
+
+
+def test_out_of_stock_is_told_even_if_nothing_can_be_priced(
+    check_out: Send, shop: MemoryShop
+) -> None:
+    shop.refuse["place_order"] = Refused("OUT_OF_STOCK", "no", {"skus": ["A1"]})
+    shop.refuse["quote"] = Refused("PRICING_UNAVAILABLE", "no")
+
+    page = check_out().content.decode()
+
+    assert "enough left of: A1." in page

@@ -17,7 +17,20 @@ from django.utils.translation import get_language, gettext
 from hookspecs import Address, Money, Product
 from storefront import receipt, words
 
-__all__ = ["country", "data_name", "moment", "money", "picture", "signed", "spoken"]
+__all__ = [
+    "country",
+    "data_name",
+    "lines",
+    "listed",
+    "moment",
+    "money",
+    "payment_word",
+    "picture",
+    "signed",
+    "spoken",
+    "stock",
+    "total_of",
+]
 
 register = Library()
 

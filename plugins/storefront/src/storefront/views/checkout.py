@@ -23,7 +23,7 @@ from storefront.latest import remember
 from storefront.page import ShopRequest, is_fragment, page, show, status_of
 from storefront.views.payment import begin
 
-__all__ = ["checkout"]
+__all__ = ["Sheet", "checkout"]
 
 
 @dataclass(slots=True, kw_only=True)

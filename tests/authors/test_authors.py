@@ -15,7 +15,7 @@ import pytest
 
 from tests.authors.blocks import HERE, KINDS, blocks, committed, page, write
 from tests.house.tree import ROOT
-from tests.prefix import Prefix, Shop, sqlite
+from tests.prefix import Prefix, Shop, made_once, sqlite
 
 pytestmark = [pytest.mark.once, pytest.mark.timeout(240)]
 
@@ -34,10 +34,12 @@ Opens = Callable[..., Shop]
 @pytest.fixture(scope="module")
 def prefix(tmp_path_factory: pytest.TempPathFactory) -> Prefix:
     """Return an environment with the four packages in it, as the documents have them."""
-    folder = tmp_path_factory.mktemp("authors")
-    made = Prefix.made(folder / "prefix")
-    made.install(*(write(blocks(page(kind)), folder / kind) for kind in KINDS))
-    return made
+    with made_once(tmp_path_factory, "authors") as (folder, is_empty):
+        if not is_empty:
+            return Prefix(folder / "prefix")
+        prefix = Prefix.made(folder / "prefix")
+        prefix.install(*(write(blocks(page(kind)), folder / kind) for kind in KINDS))
+        return prefix
 
 
 @pytest.fixture(scope="module")

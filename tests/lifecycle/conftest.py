@@ -16,7 +16,7 @@ import pytest
 from django.db import connections
 
 from tests.authors.blocks import HERE as AUTHORS
-from tests.prefix import Prefix, Shop, sqlite
+from tests.prefix import Prefix, Shop, made_once, sqlite
 
 HERE = Path(__file__).parent
 ACTS = "tests.lifecycle.acts"
@@ -72,21 +72,26 @@ def databases() -> Iterator[Databases]:
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Return the wheels of a way to pay and of a rule for prices."""
-    folder = tmp_path_factory.mktemp("wheels")
-    sources = []
-    for source in (HERE / "pay_ledger", AUTHORS / "pricing"):
-        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "build")
-        sources.append(shutil.copytree(source, folder / source.name, ignore=ignored))
-    Prefix.made(folder / "builder").build(folder, *sources)
+    with made_once(tmp_path_factory, "wheels") as (folder, is_empty):
+        if is_empty:
+            ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "build")
+            sources = [
+                shutil.copytree(source, folder / source.name, ignore=ignored)
+                for source in (HERE / "pay_ledger", AUTHORS / "pricing")
+            ]
+            Prefix.made(folder / "builder").build(folder, *sources)
     return sorted(folder.glob("*.whl"))
 
 
 @pytest.fixture(scope="module")
 def installed(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Prefix:
     """Return an environment with both plugins."""
-    prefix = Prefix.made(tmp_path_factory.mktemp("installed"))
-    prefix.install(*wheels)
-    return prefix
+    with made_once(tmp_path_factory, "installed") as (folder, is_empty):
+        if not is_empty:
+            return Prefix(folder)
+        prefix = Prefix.made(folder)
+        prefix.install(*wheels)
+        return prefix
 
 
 @pytest.fixture(scope="module")

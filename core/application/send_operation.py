@@ -23,6 +23,7 @@ from hookspecs import (
     Call,
     Declined,
     Done,
+    FactKind,
     InProgress,
     NeedsCustomer,
     NotSent,
@@ -78,6 +79,8 @@ def recorded(operation: Operation, outcome: Outcome, *, now: datetime) -> Operat
     """Say what a gateway's answer makes of a command."""
     first = conf().look_ups[0]
     match outcome:
+        case Done(facts=facts) if facts and all(one.kind is FactKind.APPROVED for one in facts):
+            return _moved(operation, OperationStatus.NEEDS_CUSTOMER, due_in=0.0)
         case Done():
             return _moved(operation, OperationStatus.DONE)
         case NeedsCustomer(expires_at=expires_at):

@@ -35,8 +35,9 @@ def settle_pending(
     operation = _pending(order)
     if operation is None:
         return None
-    if operation.status == OperationStatus.PLANNED and operation.verb == Verb.START:
-        _abandon(operation, now=now)  # provably without effect
+    first = operation.verb == Verb.START and operation.attempt <= 1
+    if operation.status == OperationStatus.PLANNED and first:
+        _abandon(operation, now=now)  # provably without effect: nothing was ever sent
         return None
     if operation.status != OperationStatus.NEEDS_CUSTOMER:
         raise PaymentUndecided(_TEXT)

@@ -91,7 +91,11 @@ def decided_by(
     under way.
     """
     if any(fact.operation_id == operation_id for fact in getattr(finding, "facts", ())):
-        return _by_variant(finding) if verb in (Verb.START, Verb.RESUME) else OperationStatus.DONE
+        return (
+            _by_variant(finding, after)
+            if verb in (Verb.START, Verb.RESUME)
+            else OperationStatus.DONE
+        )
     match verb:
         case Verb.START | Verb.RESUME:
             return OperationStatus.DONE if after.state in _COLLECTED else _by_variant(finding)
@@ -106,8 +110,10 @@ def decided_by(
     return OperationStatus.DONE if grown else None
 
 
-def _by_variant(finding: Finding) -> OperationStatus | None:
+def _by_variant(finding: Finding, after: Folded) -> OperationStatus | None:
     match finding:
+        case Done() if after.state is PaymentState.APPROVED:
+            return OperationStatus.NEEDS_CUSTOMER  # approved, and yet to be resumed by us
         case Done():
             return OperationStatus.DONE
         case NeedsCustomer():

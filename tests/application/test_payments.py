@@ -432,6 +432,32 @@ def test_a_fulfilled_order_takes_its_units_off_the_shelf(
         cancel_order(CancelOrder(order_id=order.order_id), plugins=plugins, now=now)
 
 
+def test_what_was_approved_is_taken_even_if_nobody_comes_back(
+    shelf: TenantRef, plugins: Registry, sending: MemoryGateway, now: datetime
+) -> None:
+    order = placed(("tea", 2), plugins=plugins, now=now)
+    step = start_payment(paying(order, code="pages"), plugins=plugins, now=now)
+    sending.approve(step.payment_id.hex)
+    Operation.objects.update(due_at=now - timedelta(days=9))
+
+    sweep_payments(plugins=plugins, now=now)
+
+    assert Order.objects.get(pk=order.order_id).status == "PAID"
+    assert list(sending.ledger.charges.values()) == [900]
+
+
+def test_a_resent_charge_that_was_refused_is_not_taken_for_harmless(
+    shelf: TenantRef, plugins: Registry, gateway: MemoryGateway, now: datetime
+) -> None:
+    order = placed(("tea", 2), plugins=plugins, now=now)
+    gateway.fault = "refuse"
+    start_payment(paying(order), plugins=plugins, now=now)
+    Operation.objects.update(attempt=2)
+
+    with pytest.raises(errors.PaymentUndecided):
+        start_payment(paying(order, code="pages"), plugins=plugins, now=now)
+
+
 def test_a_worker_that_died_after_charging_is_found_out_by_the_sweeper(
     shelf: TenantRef, plugins: Registry, gateway: MemoryGateway, now: datetime
 ) -> None:

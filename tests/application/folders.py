@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -93,9 +94,8 @@ def bring_orders(
     plugins: Registry | None = None,
     source: str = "old-shop",
     all_or_nothing: bool = False,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> OrdersImported:
     """Import a folder."""
     command = ImportOrders(folder=path, source=source, all_or_nothing=all_or_nothing)
-    return import_orders(
-        command, plugins=plugins or registry_of(), now=now, progress=lambda *_: None
-    )
+    return import_orders(command, plugins=plugins or registry_of(), now=now, progress=progress)

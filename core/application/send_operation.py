@@ -79,10 +79,12 @@ def recorded(operation: Operation, outcome: Outcome, *, now: datetime) -> Operat
     """Say what a gateway's answer makes of a command."""
     first = conf().look_ups[0]
     match outcome:
-        case Done(facts=facts) if facts and all(one.kind is FactKind.APPROVED for one in facts):
-            return _moved(operation, OperationStatus.NEEDS_CUSTOMER, due_in=0.0)
-        case Done():
-            return _moved(operation, OperationStatus.DONE)
+        case Done(facts=facts):
+            if facts and all(one.kind is FactKind.APPROVED for one in facts):
+                done = _moved(operation, OperationStatus.NEEDS_CUSTOMER, due_in=0.0)
+            else:
+                done = _moved(operation, OperationStatus.DONE)
+            return done
         case NeedsCustomer(expires_at=expires_at):
             wait = MANUAL_LOOK
             if expires_at is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.domain.lifecycle import LIVE, OperationStatus, PaymentStatus
@@ -37,6 +37,15 @@ _OVERLAYS = {
     OperationStatus.IN_PROGRESS: PaymentState.PROCESSING.value,
     OperationStatus.DECLINED: DECLINED,
     OperationStatus.ABANDONED: PaymentState.CLOSED.value,
+}
+
+
+_VARIANTS: Mapping[type, OperationStatus | None] = {
+    Done: OperationStatus.DONE,
+    NeedsCustomer: OperationStatus.NEEDS_CUSTOMER,
+    InProgress: OperationStatus.IN_PROGRESS,
+    Declined: OperationStatus.DECLINED,
+    NotFound: None,
 }
 
 
@@ -87,8 +96,8 @@ def decided_by(
     """Return what became of a command in doubt, or None where it didn't happen.
 
     An object whose facts name the command settles it; failing that, the variant settles START and
-    RESUME, unless all that was asked for has been taken, and what has grown settles the others. Sound because a payment has at most one command
-    under way.
+    RESUME, unless all that was asked for has been taken, and what has grown settles the others.
+    Sound because a payment has at most one command under way.
     """
     if any(fact.operation_id == operation_id for fact in getattr(finding, "facts", ())):
         return (
@@ -98,7 +107,9 @@ def decided_by(
         )
     match verb:
         case Verb.START | Verb.RESUME:
-            return OperationStatus.DONE if after.state in _COLLECTED else _by_variant(finding)
+            return (
+                OperationStatus.DONE if after.state in _COLLECTED else _by_variant(finding, after)
+            )
         case Verb.CAPTURE:
             grown = after.captured + after.capturing > before.captured + before.capturing
         case Verb.REFUND:
@@ -111,18 +122,6 @@ def decided_by(
 
 
 def _by_variant(finding: Finding, after: Folded) -> OperationStatus | None:
-    match finding:
-        case Done() if after.state is PaymentState.APPROVED:
-            return OperationStatus.NEEDS_CUSTOMER  # approved, and yet to be resumed by us
-        case Done():
-            return OperationStatus.DONE
-        case NeedsCustomer():
-            return OperationStatus.NEEDS_CUSTOMER
-        case InProgress():
-            return OperationStatus.IN_PROGRESS
-        case Declined():
-            return OperationStatus.DECLINED
-        case NotFound():
-            return None
-        case _:
-            return OperationStatus.UNKNOWN
+    if isinstance(finding, Done) and after.state is PaymentState.APPROVED:
+        return OperationStatus.NEEDS_CUSTOMER  # approved, and yet to be resumed by us
+    return _VARIANTS.get(type(finding), OperationStatus.UNKNOWN)

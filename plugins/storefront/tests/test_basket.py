@@ -145,3 +145,16 @@ def test_it_answers_htmx_with_a_piece_and_a_new_count(visitor: Client) -> None:
     assert "<html" not in changed.content.decode()
     assert 'value="5"' in changed.content.decode()
     assert 'hx-swap-oob="true"' in changed.content.decode()
+
+
+def test_a_refusal_is_a_line_where_htmx_asked(visitor: Client) -> None:
+    answer = visitor.post("/basket/", {"do": "add", "sku": "NONE", "quantity": "1"}, headers=HTMX)
+
+    assert answer.status_code == 404
+    assert answer.content.decode().startswith('<p class="notice error"')
+
+
+def test_only_what_it_holds_can_be_changed(visitor: Client) -> None:
+    send(visitor, do="set", sku="NONE", quantity="4")
+
+    assert "nothing in it yet" in visitor.get("/basket/").content.decode()

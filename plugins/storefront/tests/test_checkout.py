@@ -70,7 +70,7 @@ def test_it_places_the_order_and_leads_to_the_payment(
     assert kept.basket.contact is not None
     assert kept.basket.contact.email == "ada@example.org"
     assert kept.basket.payment_strategy == "card"
-    assert kept.calls[0][1]["return"] == "http://testserver/order/id0/t0ken/return/"
+    assert kept.calls[0][1]["return"] == "http://testserver/order/id0/t0ken/return/card/"
     assert "nothing in it yet" in visitor.get("/basket/").content.decode()
 
 

@@ -33,7 +33,7 @@ def test_it_shows_what_was_ordered_and_what_happened(placed: str, visitor: Clien
         "/order/id0/wrong/",
         "/order/id9/t0ken/",
         "/order/id0/wrong/live/",
-        "/order/id0/wrong/return/",
+        "/order/id0/wrong/return/card/",
     ],
 )
 def test_a_wrong_token_is_as_good_as_no_order(placed: str, visitor: Client, at: str) -> None:

@@ -45,7 +45,7 @@ def test_a_script_of_the_provider_may_run_on_its_page_only(
     page = answer.content.decode()
     assert '<script src="https://js.example/v1.js" defer></script>' in page
     assert 'data-client-secret="s3"' in page
-    assert 'data-return-url="http://testserver/order/id0/t0ken/return/"' in page
+    assert 'data-return-url="http://testserver/order/id0/t0ken/return/script/"' in page
     assert "script-src 'self' https://js.example;" in answer["Content-Security-Policy"]
 
 
@@ -83,7 +83,7 @@ def test_coming_back_resumes_the_payment_with_what_was_brought(
     check_out()
 
     answer = getattr(Client(enforce_csrf_checks=True), method)(
-        "/order/id0/t0ken/return/", {"result": "paid", "x": "1"}
+        "/order/id0/t0ken/return/card/", {"result": "paid", "x": "1"}
     )
 
     assert answer["Location"] == "/order/id0/t0ken/"
@@ -95,7 +95,7 @@ def test_coming_back_twice_is_no_error(check_out: Send, visitor: Client) -> None
     check_out()
 
     for _ in range(2):
-        answer = visitor.get("/order/id0/t0ken/return/?result=paid", follow=True)
+        answer = visitor.get("/order/id0/t0ken/return/card/?result=paid", follow=True)
 
     assert "Thank you!" in answer.content.decode()
 
@@ -103,7 +103,7 @@ def test_coming_back_twice_is_no_error(check_out: Send, visitor: Client) -> None
 def test_coming_back_to_an_order_without_a_payment_shows_the_order(
     placed: str, visitor: Client
 ) -> None:
-    answer = visitor.get(f"{placed}return/")
+    answer = visitor.get(f"{placed}return/card/")
 
     assert answer["Location"] == placed
 
@@ -114,7 +114,7 @@ def test_a_refusal_on_coming_back_is_told_on_the_order(
     check_out()
     shop.refuse["resume_payment"] = Refused("PLUGIN_UNAVAILABLE", "no")
 
-    page = visitor.get("/order/id0/t0ken/return/", follow=True).content.decode()
+    page = visitor.get("/order/id0/t0ken/return/card/", follow=True).content.decode()
 
     assert "out of order" in page
 
@@ -123,7 +123,7 @@ def test_a_decline_offers_to_try_again_with_a_key_of_its_own(
     check_out: Send, visitor: Client, shop: MemoryShop
 ) -> None:
     check_out()
-    page = visitor.get("/order/id0/t0ken/return/?result=declined", follow=True)
+    page = visitor.get("/order/id0/t0ken/return/card/?result=declined", follow=True)
 
     again = visitor.post("/order/id0/t0ken/pay/", {"payment": "card", "key": page.context["key"]})
 
@@ -142,6 +142,18 @@ def test_paying_twice_from_one_page_begins_one_payment(
 
     assert first["Location"] == second["Location"]
     assert len(shop.orders["id0"].calls) == 1
+
+
+@pytest.mark.parametrize("code", ["", "a/b", "a b"])
+def test_a_way_to_pay_that_can_be_none_is_refused_while_nothing_is_offered(
+    placed: str, visitor: Client, shop: MemoryShop, code: str
+) -> None:
+    kept = shop.orders["id0"]
+    kept.page = replace(kept.page, choices=(), undecided=True)
+
+    answer = visitor.post(f"{placed}pay/", {"payment": code, "key": "k"})
+
+    assert answer.status_code == 422
 
 
 def test_paying_without_choosing_asks_again(placed: str, visitor: Client) -> None:
@@ -166,3 +178,28 @@ def test_leaving_without_paying_is_told(placed: str, visitor: Client) -> None:
     page = visitor.get(f"{placed}unpaid/", follow=True).content.decode()
 
     assert "before the payment was finished" in page
+
+
+def test_a_second_press_while_the_first_is_under_way_gets_the_same_payment(
+    placed: str, visitor: Client, shop: MemoryShop
+) -> None:
+    said = {"payment": "card", "key": visitor.get(placed).context["key"]}
+    first = visitor.post(f"{placed}pay/", said)
+    kept = shop.orders["id0"]
+    kept.page = replace(kept.page, choices=(), undecided=True)
+
+    second = visitor.post(f"{placed}pay/", said)
+
+    assert second["Location"] == first["Location"]
+
+
+def test_coming_back_late_from_another_provider_resumes_that_ones_payment(
+    check_out: Send, visitor: Client, shop: MemoryShop
+) -> None:
+    check_out()
+    visitor.post("/order/id0/t0ken/pay/", {"payment": "form", "key": "other"})
+
+    visitor.get("/order/id0/t0ken/return/card/?result=declined")
+
+    statuses = {payment.code: payment.status for payment in shop.orders["id0"].page.payments}
+    assert statuses == {"card": "DECLINED", "form": "REQUIRES_ACTION"}

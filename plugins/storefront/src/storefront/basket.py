@@ -9,7 +9,17 @@ from django.contrib.sessions.backends.base import SessionBase
 
 from hookspecs import Basket, BasketLine
 
-__all__ = ["LARGEST", "add", "count", "kept", "read_quantity", "set_coupon", "set_line", "take_out"]
+__all__ = [
+    "LARGEST",
+    "add",
+    "count",
+    "holds",
+    "kept",
+    "read_quantity",
+    "set_coupon",
+    "set_line",
+    "take_out",
+]
 
 LARGEST: Final = 999
 _KEY: Final = "storefront.basket"
@@ -35,6 +45,11 @@ def read_quantity(text: str) -> int:
 
     """
     return max(0, min(LARGEST, int(text.strip())))
+
+
+def holds(session: SessionBase, sku: str) -> bool:
+    """Say whether some of a product lies in the basket."""
+    return sku in _read(session)["lines"]
 
 
 def add(session: SessionBase, sku: str, quantity: int) -> None:

@@ -48,7 +48,8 @@ def page(
             response = view(request, *args, **kwargs)
         except Refused as refused:
             context = {"title": words.refusal_title(refused), "text": words.refusal(refused)}
-            response = show(request, "refused", context, status=status_of(refused))
+            template = "parts/refused" if is_fragment(request) else "refused"
+            response = show(request, template, context, status=status_of(refused))
         response.headers.setdefault("Content-Security-Policy", policy())
         response.headers.setdefault("Cache-Control", "private, no-store")
         patch_vary_headers(response, ["HX-Request", "Cookie", "Accept-Language"])

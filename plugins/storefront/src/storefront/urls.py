@@ -21,6 +21,6 @@ urlpatterns = [
     path("order/<str:order_id>/<str:token>/cancel/", order.cancel, name="cancel"),
     path("order/<str:order_id>/<str:token>/pay/", payment.pay, name="pay"),
     path("order/<str:order_id>/<str:token>/pay/<str:payment_id>/", payment.step, name="step"),
-    path("order/<str:order_id>/<str:token>/return/", payment.returned, name="return"),
+    path("order/<str:order_id>/<str:token>/return/<str:code>/", payment.returned, name="return"),
     path("order/<str:order_id>/<str:token>/unpaid/", payment.unpaid, name="unpaid"),
 ]

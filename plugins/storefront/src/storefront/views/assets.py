@@ -28,7 +28,7 @@ def picture(request: ShopRequest, sku: str) -> HttpResponse:
         drawn = request.shop.product(sku).picture.strip()
     except Refused:
         drawn = ""
-    if drawn.startswith(("https://", "http://")):
+    if drawn.startswith(("https://", "http://", "/")):
         return HttpResponseRedirect(drawn)
     if not drawn.startswith("<"):
         drawn = render_to_string("storefront/parts/no_picture.svg")

@@ -44,7 +44,7 @@ def _change(request: ShopRequest) -> None:
             product = request.shop.product(said.get("sku", ""))
             quantity = kept_basket.read_quantity(said.get("quantity", "1"))
             kept_basket.add(session, product.sku, quantity)
-        case "set":
+        case "set" if kept_basket.holds(session, said.get("sku", "")):
             quantity = kept_basket.read_quantity(said.get("quantity", ""))
             kept_basket.set_line(session, said.get("sku", ""), quantity)
         case "remove":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ from storefront.page import ShopRequest, page, policy, show, status_of
 from storefront.views.order import show_order
 
 __all__ = ["begin", "pay", "returned", "step", "unpaid"]
+
+_CODE = re.compile(r"[^/\s]{1,100}")
 
 
 def begin(
@@ -48,11 +51,14 @@ def pay(request: ShopRequest, order_id: str, token: str) -> HttpResponse:
     """Pay an order that is placed already; the same form sent twice begins one payment."""
     order = request.shop.order(order_id, token)
     form = PayForm(request.POST, choices=order.choices)
-    if not form.is_valid():
+    # Nothing is offered while the first press is under way: the core says what the second one gets.
+    code = request.POST.get("payment", "")
+    if (order.choices and not form.is_valid()) or not _CODE.fullmatch(code):
         return show_order(request, order, token, form=form, status=422)
     ids, key = (order_id, token), request.POST.get("key", "")[:64]
+    inputs = form.inputs() if order.choices else {}
     try:
-        payment = _start(request, ids, code=form.chosen() or "", key=key, inputs=form.inputs())
+        payment = _start(request, ids, code=code, key=key, inputs=inputs)
     except Refused as refused:
         problem, status = words.refusal(refused), status_of(refused)
         order = request.shop.order(order_id, token)
@@ -65,7 +71,9 @@ def pay(request: ShopRequest, order_id: str, token: str) -> HttpResponse:
 def step(request: ShopRequest, order_id: str, token: str, payment_id: str) -> HttpResponse:
     """Take the customer to the provider, or let the provider's script ask them here."""
     payment = _payment(request.shop.order(order_id, token), payment_id)
-    action = payment.action if payment else None
+    if payment is None:
+        return _to("order", order_id, token)
+    action = payment.action
     context = {"payment": payment, "action": action, "order_id": order_id, "token": token}
     if isinstance(action, Redirect) and _on_the_web(action.url):
         response = show(request, "leave", context)
@@ -73,7 +81,8 @@ def step(request: ShopRequest, order_id: str, token: str, payment_id: str) -> Ht
         response.headers["Content-Security-Policy"] = policy(form="*")
         return response
     if isinstance(action, ClientConfirm) and _on_the_web(action.script):
-        context["back"] = request.build_absolute_uri(_address("return", order_id, token))
+        back = _address("return", order_id, token, payment.code)
+        context["back"] = request.build_absolute_uri(back)
         response = show(request, "confirm", context)
         response.headers["Content-Security-Policy"] = policy(script=_origin(action.script))
         return response
@@ -83,15 +92,15 @@ def step(request: ShopRequest, order_id: str, token: str, payment_id: str) -> Ht
 @csrf_exempt  # a provider's page may send its customer back with a form
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
-def returned(request: ShopRequest, order_id: str, token: str) -> HttpResponse:
+def returned(request: ShopRequest, order_id: str, token: str, code: str) -> HttpResponse:
     """Go on when the customer comes back from the provider."""
     order = request.shop.order(order_id, token)
-    if order.payments:
+    # The address had to be given before the payment had an id: the latest of its kind is meant.
+    meant = [payment for payment in order.payments if payment.code == code]
+    if meant:
         brought = {**request.GET.dict(), **request.POST.dict()}
         try:
-            payment = request.shop.resume_payment(
-                order_id, token, order.payments[-1].payment_id, brought
-            )
+            payment = request.shop.resume_payment(order_id, token, meant[-1].payment_id, brought)
         except Refused as refused:
             messages.error(request, words.refusal(refused))
         else:
@@ -110,16 +119,13 @@ def unpaid(request: ShopRequest, order_id: str, token: str) -> HttpResponse:
 def _start(
     request: ShopRequest, ids: tuple[str, str], *, code: str, key: str, inputs: Mapping[str, str]
 ) -> PaymentView:
-    def outside(name: str) -> str:
-        return request.build_absolute_uri(_address(name, *ids))
-
     return request.shop.start_payment(
         *ids,
         code,
         key=key,
         inputs=inputs,
-        return_url=outside("return"),
-        cancel_url=outside("unpaid"),
+        return_url=request.build_absolute_uri(_address("return", *ids, code)),
+        cancel_url=request.build_absolute_uri(_address("unpaid", *ids)),
     )
 
 

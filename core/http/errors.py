@@ -170,7 +170,7 @@ def _invalid(_: HttpRequest, exc: Any) -> HttpResponse:
     errors = [
         {
             "field": ".".join(str(part) for part in error["loc"][1:] if part != "asked"),
-            "message": str(error["msg"]),
+            "message": str(error["msg"]).removeprefix("Value error, "),
         }
         for error in exc.errors
     ]

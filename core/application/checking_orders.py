@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from core.application.compose_order import Composition, compose_order
 from core.application.history import History, chunks, principal_of
@@ -50,6 +50,24 @@ class Checked:
     order: FolderOrder
     command: PlaceOrder
     placed: bool
+
+
+class _Agreed(NamedTuple):
+    """A product at agreed terms: an order has one line of it, however many the files have."""
+
+    sku: str
+    price: Money
+    discount: Decimal
+
+    def wanted(self, quantity: int) -> Wanted:
+        terms = {"unit_price": str(self.price.decimal)}
+        if self.discount:
+            terms["discount"] = f"{self.discount:f}"
+        return Wanted(sku=self.sku, quantity=quantity, terms=terms)
+
+    def minor(self, quantity: int) -> int:
+        goods = self.price * quantity
+        return (goods - goods.percent(self.discount * 100)).minor
 
 
 def read_shop(
@@ -118,8 +136,7 @@ def refuse(order: FolderOrder, refusal: OrderloomError) -> None:
 def _command(order: FolderOrder, shop: Shop) -> PlaceOrder | None:
     """Read amounts in the products' currency, and say how to place the order."""
     currency = ""
-    total_minor = 0
-    lines: list[Wanted] = []
+    units: dict[_Agreed, int] = {}
     for line in order.lines:
         try:
             product = _product(line, shop, currency)
@@ -128,11 +145,12 @@ def _command(order: FolderOrder, shop: Shop) -> PlaceOrder | None:
         except Refusal as refusal:
             order.refuse_line(line.row.refused(refusal))
             continue
-        goods = price * line.quantity
-        total_minor += (goods - goods.percent(line.discount * 100)).minor
-        lines.append(_wanted(line, price.decimal))
+        agreed = _Agreed(line.sku, price, line.discount)
+        units[agreed] = units.get(agreed, 0) + line.quantity
+    if not units:
+        return None
     try:
-        freight = order.row.amount("freight", currency or "XXX")
+        freight = order.row.amount("freight", currency)
         _check_customer(order, shop)
     except Refusal as refusal:
         order.errors.append(order.row.refused(refusal))
@@ -141,7 +159,7 @@ def _command(order: FolderOrder, shop: Shop) -> PlaceOrder | None:
     reference = f"{shop.history.source}:{order.order_id}"
     return PlaceOrder(
         composition=Composition(
-            lines=tuple(lines),
+            lines=tuple(agreed.wanted(quantity) for agreed, quantity in units.items()),
             currency=currency,
             terms={"shipping": str(freight.decimal)},
             terms_allowed=True,
@@ -150,7 +168,7 @@ def _command(order: FolderOrder, shop: Shop) -> PlaceOrder | None:
         principal=principal_of(shop.history.source),
         key=reference,
         source=SOURCE,
-        confirmed_total_minor=total_minor + freight.minor,
+        confirmed_total_minor=sum(agreed.minor(n) for agreed, n in units.items()) + freight.minor,
         placed_at=order.placed_at,
         collected_elsewhere=reference,
         notify=False,
@@ -165,13 +183,6 @@ def _product(line: FolderLine, shop: Shop, currency: str) -> Shelved:
         text = f"{product.name} is sold in {product.currency}, other lines are in {currency}."
         raise CurrencyMismatch(text, field="product_id")
     return product
-
-
-def _wanted(line: FolderLine, price: Decimal) -> Wanted:
-    terms = {"unit_price": str(price)}
-    if line.discount:
-        terms["discount"] = f"{line.discount:f}"
-    return Wanted(sku=line.sku, quantity=line.quantity, terms=terms)
 
 
 def _check_customer(order: FolderOrder, shop: Shop) -> None:

@@ -162,6 +162,18 @@ def test_a_discount_is_agreed_terms(
     assert order("102").lines.get().terms == {"unit_price": "18.00"}
 
 
+def test_the_same_line_twice_is_one_line_of_more_units(
+    products: TenantRef, now: datetime, tmp_path: Path, discounting: Registry
+) -> None:
+    lines = (*LINES, "100,2,0.30,1,0.05", "100,2,0.30,1,0.05")
+
+    done = bring_orders(folder(tmp_path, lines=lines), now=now, plugins=discounting)
+
+    assert done.refused == 0
+    assert order("100").goods_minor == 32600 + 57
+    assert order("100").lines.get(sku="2").quantity == 2
+
+
 def test_a_discount_that_no_rule_reads_is_refused_rather_than_forgotten(
     products: TenantRef, now: datetime, tmp_path: Path
 ) -> None:

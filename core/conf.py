@@ -29,6 +29,7 @@ class Conf:
     delivery_lease: float
     delivery_retries: tuple[float, ...]
     public_url: str
+    staff: tuple[str, ...]
 
 
 @lru_cache(maxsize=1)
@@ -46,6 +47,7 @@ def conf() -> Conf:
         delivery_lease=settings.ORDERLOOM_DELIVERY_LEASE_SECONDS,
         delivery_retries=tuple(settings.ORDERLOOM_DELIVERY_RETRIES),
         public_url=settings.ORDERLOOM_PUBLIC_URL,
+        staff=tuple(settings.ORDERLOOM_STAFF_EMAILS),
     )
 
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 from django.db.models.functions import Now
 
 from core.application.build_events import TELLS
+from core.conf import conf
 from core.context import tenant
 from core.domain import journal
 from core.hooks.discovery import Because
@@ -20,6 +22,8 @@ from core.hooks.states import PluginView, State, Switch
 from core.models import Delivery, Event, Order, Plugin, Subscription
 
 __all__ = ["OWN_NAMESPACES", "SIGNALS", "fan_out_events"]
+
+log = structlog.get_logger(__name__)
 
 SIGNALS: Final = {
     journal.ORDER_PLACED: "order_placed",
@@ -32,7 +36,7 @@ SIGNALS: Final = {
 OWN_NAMESPACES: Final = {"product": frozenset({journal.PRODUCT_CHANGED})}
 """What the core's own caches have to hear of, even where no plugin warms them."""
 
-_CUSTOMER: Final = "customer"
+_STAFF: Final = "staff"
 _DECIDED: Final = frozenset({Because.ALLOW_LIST, Because.SANDBOX})
 
 
@@ -104,8 +108,16 @@ class _Receivers:
             return
         for subscription in self.subscriptions.get(row.kind, ()):
             plugin, kind = self.channels.get(subscription.channel, ("", ""))
-            recipient = _customer(order, kind) if subscription.audience == _CUSTOMER else None
-            if plugin and recipient is not None:
+            recipients = _recipients(order, kind, subscription.audience) if plugin else []
+            if plugin and not recipients:
+                log.warning(
+                    "message.nobody",
+                    about=str(row.id),
+                    channel=subscription.channel,
+                    audience=subscription.audience,
+                    address=kind,
+                )
+            for recipient in recipients:
                 digest = hashlib.sha256(recipient["address"].encode()).hexdigest()[:16]
                 yield _delivery(
                     row,
@@ -184,14 +196,18 @@ def _subscriptions(plugins: Registry) -> dict[str, list[Subscription]]:
     return found
 
 
-def _customer(order: Order, kind: str) -> dict[str, str] | None:
-    """Return whom a channel of this kind of address reaches; None where there is no address."""
-    contact = order.contact
-    address = contact.get("email", "") if kind == "email" else ""
-    if not address:
-        return None
+def _recipients(order: Order, kind: str, audience: str) -> list[dict[str, str]]:
+    """Return whom a channel of this kind of address reaches: the customer, or the shop's staff."""
+    if kind != "email":
+        return []
+    if audience == _STAFF:
+        return [_person({"email": address}) for address in conf().staff]
+    return [_person(order.contact)] if order.contact.get("email") else []
+
+
+def _person(contact: Mapping[str, Any]) -> dict[str, str]:
     return {
-        "address": address,
+        "address": contact["email"],
         "name": contact.get("name", ""),
         "locale": contact.get("locale", "en"),
         "time_zone": contact.get("time_zone", "UTC"),

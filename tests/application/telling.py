@@ -53,6 +53,7 @@ class Postbox:
 
     code: str = "post"
     address: str = "email"
+    audience: str = "customer"
     messages: list[Message] = field(default_factory=list)
     attempts: list[int] = field(default_factory=list)
     answer: Callable[[Message], Delivered] = lambda message: Accepted(reference=f"ref-{message.id}")
@@ -64,7 +65,8 @@ class Postbox:
             label="Post",
             address=self.address,
             subscriptions=tuple(
-                Subscription(event=event, audience="customer", template=event) for event in EVENTS
+                Subscription(event=event, audience=self.audience, template=event)
+                for event in EVENTS
             ),
         )
 

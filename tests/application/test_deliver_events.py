@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.test import override_settings
+from structlog.testing import capture_logs
 
 from core import signals
 from core.application.cancel_order import CancelOrder, cancel_order
@@ -483,3 +485,29 @@ def test_an_order_that_was_rolled_back_is_told_to_nobody(shelf: TenantRef, now: 
     work_off(registry_of(listener.plugin()))
 
     assert listener.heard == []
+
+
+@override_settings(ORDERLOOM_STAFF_EMAILS=["till@shop.example", "boss@shop.example"])
+def test_the_staff_hear_of_what_is_told_to_them(shelf: TenantRef, now: datetime) -> None:
+    post = Postbox(audience="staff")
+    plugins = registry_of(post.plugin())
+    placed(("tea", 1), plugins=plugins, now=now)
+
+    deliver_events(plugins=plugins)
+
+    assert {message.to.address for message in post.messages} == {
+        "till@shop.example",
+        "boss@shop.example",
+    }
+
+
+def test_what_reaches_nobody_is_said_in_the_log(shelf: TenantRef, now: datetime) -> None:
+    post = Postbox(address="phone")
+    plugins = registry_of(post.plugin())
+    placed(("tea", 1), plugins=plugins, now=now)
+
+    with capture_logs() as said:
+        deliver_events(plugins=plugins)
+
+    assert [one["address"] for one in said if one["event"] == "message.nobody"] == ["phone"]
+    assert post.messages == []

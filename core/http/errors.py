@@ -38,10 +38,14 @@ STATUS: Final[Mapping[str, int]] = {
     "NOT_FOUND": 404,
     METHOD_NOT_ALLOWED: 405,
     "AMOUNT_NOT_ACCEPTED": 409,
+    "AMOUNT_TOO_HIGH": 409,
     "CONCURRENT_CHANGE": 409,
+    "FEATURE_NOT_SUPPORTED": 409,
     "NAME_TAKEN": 409,
+    "NOTHING_TO_CAPTURE": 409,
     "NOTHING_TO_PAY": 409,
     "NOTHING_TO_REFUND": 409,
+    "NOTHING_TO_VOID": 409,
     "NOT_SUPPORTED": 409,
     "OUT_OF_STOCK": 409,
     "PAYMENT_UNDECIDED": 409,
@@ -75,6 +79,7 @@ STATUS: Final[Mapping[str, int]] = {
 
 _RETRY_AFTER: Final = {"REQUEST_RUNNING": 1, "CONCURRENT_CHANGE": 1, UNAVAILABLE: 2}
 _OWN: Final = ("type", "title", "status", "code", "detail")
+_NAMED: Final = frozenset({"rule", "plugin", "offer", "hook"})
 _BY_STATUS: Final = {
     400: MALFORMED_JSON,
     401: UNAUTHENTICATED,
@@ -96,6 +101,8 @@ _SENTENCES: Final = {
     UNSUPPORTED_MEDIA_TYPE: "The body has to be application/json.",
     "INVALID_INPUT": "Something in the request isn't as it has to be.",
     UNAVAILABLE: "We can't answer right now. Please try again.",
+    "PLUGIN_FAILED": "A plugin of the shop failed.",
+    "RULE_FAILED": "A rule failed that prices need, so nothing can be priced.",
     INTERNAL_ERROR: "Something went wrong on our side. Nobody has to do anything but tell us.",
 }
 
@@ -154,11 +161,19 @@ def _status(exc: Any) -> int:
 
 
 def _refused(request: HttpRequest, exc: Any) -> HttpResponse:
-    if isinstance(exc, BrokenError):
-        logger.error("http.broken", extra={"code": exc.code, "cause": exc.text})
     if isinstance(exc, NotFound) and "order_id" in _path_values(request):
         return problem(exc.code)  # foreign, unknown, wrong token: one and the same answer
-    return problem(exc.code, exc.text, details=exc.details)
+    text, details = spoken(exc)
+    return problem(exc.code, text, details=details)
+
+
+def spoken(error: OrderloomError) -> tuple[str, Mapping[str, Any]]:
+    """Return what the world is told of an error: of what broke, who, but not how; that is logged."""
+    if not isinstance(error, BrokenError):
+        return error.text, error.details
+    logger.error("http.broken", extra={"code": error.code, "cause": error.text})
+    named = {k: v for k, v in error.details.items() if k in _NAMED}
+    return _SENTENCES.get(error.code, _SENTENCES[INTERNAL_ERROR]), named
 
 
 def _path_values(request: HttpRequest) -> Mapping[str, Any]:

@@ -29,6 +29,7 @@ from core.conf import conf
 from core.domain.errors import InvalidInput, NotFound, OrderloomError
 from core.domain.lines import Wanted
 from core.hooks.registry import Registry
+from core.http.errors import spoken
 from hookspecs import (
     Basket,
     Money,
@@ -170,7 +171,7 @@ def _refusing(*said: Any) -> Iterator[None]:
             _check(each)
         yield
     except OrderloomError as error:
-        raise Refused(error.code, error.text, error.details) from error
+        raise Refused(error.code, *spoken(error)) from error
 
 
 def _check(said: Any) -> None:

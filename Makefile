@@ -19,7 +19,7 @@ export MYPYPATH := $(subst $(empty) $(empty),:,$(strip $(SOURCES)))
 .DELETE_ON_ERROR:
 
 run: $(VENV)/shelf-on-run
-	DEBUG=$${DEBUG:-1} ORDERLOOM_SANDBOX=$${ORDERLOOM_SANDBOX:-1} $(PY) manage.py up $(ARGS)
+	@DEBUG=$${DEBUG:-1} ORDERLOOM_SANDBOX=$${ORDERLOOM_SANDBOX:-1} $(PY) manage.py up $(ARGS)
 
 # SQLite first, then the core alone, without any plugin, then PostgreSQL and Valkey: the given ones
 # (DATABASE_URL, CACHE_URL) or our own.
@@ -67,14 +67,14 @@ venv: $(VENV)/shelf-on-dev
 
 # An installed lock, checked by its hashes; test holds run, dev holds test.
 $(VENV)/locked-%: requirements/%.txt | $(VENV)/bin/python
-	@echo "Installing requirements/$*.txt"
-	$(PIP) install --require-hashes -r requirements/$*.txt
+	@echo "Installing requirements/$*.txt" >&2
+	@$(PIP) install --require-hashes -r requirements/$*.txt
 	@touch $@
 
 # The core and every plugin on the shelf, editable; again when one is added or changes its metadata.
 $(VENV)/shelf-on-%: $(VENV)/locked-% $(VENV)/shelf pyproject.toml setup.py $(addsuffix /pyproject.toml,$(SHELF))
-	@echo "Installing orderloom and $(words $(SHELF)) plugins"
-	$(PIP) install --no-deps --no-build-isolation -e . $(addprefix -e ./,$(SHELF))
+	@echo "Installing orderloom and $(words $(SHELF)) plugins" >&2
+	@$(PIP) install --no-deps --no-build-isolation -e . $(addprefix -e ./,$(SHELF))
 	@touch $@
 
 $(VENV)/shelf: FORCE | $(VENV)/bin/python

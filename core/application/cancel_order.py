@@ -16,6 +16,7 @@ from core.application.settle_pending import settle_pending
 from core.domain.journal import ORDER_CANCELLED
 from core.domain.lifecycle import OperationStatus, OrderStatus, StockState
 from core.hooks.registry import Registry
+from core.infrastructure.crashpoints import crashpoint
 from core.models import Operation, Order, Payment
 from core.models.catalogue import RELEASE
 from hookspecs import Verb
@@ -55,6 +56,7 @@ def cancel_order(command: CancelOrder, *, plugins: Registry, now: datetime) -> N
         )
 
     if move_order(command.order_id, decide, now=now):
+        crashpoint("refund.intended")
         _give_back(command.order_id, plugins=plugins, now=now)
 
 
@@ -87,3 +89,4 @@ def _give_back(order_id: UUID, *, plugins: Registry, now: datetime) -> None:
         claimed = claim_operation(operation)
         if claimed is not None:
             send_operation(claimed, plugins=plugins, now=now)
+            crashpoint("refund.done")

@@ -22,6 +22,7 @@ from core.conf import conf
 from core.domain import journal
 from core.domain.errors import PluginFailedError
 from core.hooks.registry import Registry
+from core.infrastructure.crashpoints import crashpoint
 from core.models import Delivery, Event, Order, Payment
 from hookspecs import Accepted, Call, Delivered, NotSent, Recipient, Undeliverable
 from hookspecs import Event as Told
@@ -156,6 +157,8 @@ def _send(signal: Signal, row: Event) -> None:
 def _deliver_messages(count: DeliveryCount, plugins: Registry) -> None:
     lease = _Lease()
     claimed = claim_deliveries(messages=True, limit=_MESSAGES)
+    if claimed:
+        crashpoint("delivery.claimed")
     rows, events = _read(claimed)
     for one in claimed:
         if not lease.is_enough():
@@ -188,7 +191,9 @@ def _deliver_message(
         _count_failure(count, one, f"{type(error).__name__}: {error}")
         return
     call = Call(deadline=time.monotonic() + conf().call_deadline, attempt=one.attempt)
-    _record(count, one, plugins.channels[one.channel].deliver(message, call))
+    answer = plugins.channels[one.channel].deliver(message, call)
+    crashpoint("mail.accepted")
+    _record(count, one, answer)
 
 
 def _record(count: DeliveryCount, one: Delivery, answer: Delivered) -> None:

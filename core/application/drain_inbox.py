@@ -19,6 +19,7 @@ from core.domain.errors import OrderloomError, PluginUnavailable
 from core.domain.lifecycle import InboxStatus
 from core.hooks.offered import OfferedStrategy
 from core.hooks.registry import Registry
+from core.infrastructure.crashpoints import crashpoint
 from core.models import InboxEntry, Payment
 from hookspecs import Call, FactKind, Notice, Unknown, Untrusted, Webhook
 
@@ -32,6 +33,7 @@ def drain_inbox(*, plugins: Registry, now: datetime, limit: int = 50) -> int:
     settled = 0
     for entry in list(due.order_by("due_at", "id")[:limit]):
         if _claim(entry):
+            crashpoint("inbox.claimed")
             settled += _settle(entry, plugins=plugins, now=now)
     return settled
 
@@ -87,6 +89,7 @@ def _apply(
             _apply_notice(notice, payment, plugins=plugins, now=now)
         except OrderloomError as refused:
             return _later(entry, refused.text)
+    crashpoint("inbox.applied")
     if unmatched:
         # It may be early: the payment is committed before the wire, its reference afterwards.
         if entry.attempt + 1 < len(conf().look_ups):

@@ -11,6 +11,7 @@ from core.domain.errors import PaymentUndecided, Refusal
 from core.domain.journal import ORDER_EXPIRED
 from core.domain.lifecycle import OperationStatus, OrderStatus, PaymentStatus, StockState
 from core.hooks.registry import Registry
+from core.infrastructure.crashpoints import crashpoint
 from core.models import Operation, Order
 from core.models.catalogue import RELEASE
 
@@ -31,6 +32,7 @@ def expire_orders(*, plugins: Registry, now: datetime, limit: int = 50) -> int:
         if order.status != OrderStatus.CONFIRMED:
             return None
         settle_pending(order, None, plugins=plugins, now=now)
+        crashpoint("expiry.half_way")
         order.refresh_from_db(fields=["status", "payment_status", "log_seq", "log_head", "stock"])
         if order.status != OrderStatus.CONFIRMED or order.payment_status not in _NOTHING_HELD:
             return None

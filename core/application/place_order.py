@@ -19,6 +19,7 @@ from core.domain.lifecycle import OrderStatus, PaymentStatus, StockState
 from core.domain.order import ConfirmedOrder
 from core.domain.payments import digest
 from core.hooks.registry import Registry
+from core.infrastructure.crashpoints import crashpoint
 from core.infrastructure.tokens import digest_of, order_token
 from core.models import Event, Fact, Order, OrderLine, Payment
 from core.models.catalogue import RESERVE
@@ -112,12 +113,14 @@ def place_order(command: PlaceOrder, *, plugins: Registry, now: datetime) -> Pla
         raise
     for _ in range(_NUMBERS_TRIED):
         sheet, placed = _sheet(command, composed, confirmed, now)
+        crashpoint("order.before_commit")
         try:
             sheet.write()
         except RuleViolated as missed:
             if missed.rule == "order_number_unique":
                 continue
             return _refused_or_replayed(missed, command, confirmed)
+        crashpoint("order.committed")
         return placed
     raise RuntimeError("no free order number was found")
 

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from core.conf import conf
 from core.context import tenant
 from core.domain.errors import NotFound
+from core.infrastructure.crashpoints import crashpoint
 from core.models import InboxEntry, WebhookEndpoint
 
 
@@ -38,6 +39,7 @@ def receive_webhook(
     )
     with transaction.atomic(durable=True):
         entry.save(force_insert=True)
+    crashpoint("inbox.stored")
     return entry.id
 
 

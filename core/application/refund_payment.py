@@ -25,6 +25,7 @@ from core.domain.lifecycle import LIVE
 from core.domain.payments import Folded
 from core.hooks.offered import OfferedStrategy
 from core.hooks.registry import Registry
+from core.infrastructure.crashpoints import crashpoint
 from core.models import Fact, Operation, Payment
 from core.models.sheet import RuleViolated, Sheet
 
@@ -65,7 +66,9 @@ def refund_payment(command: RefundPayment, *, plugins: Registry, now: datetime) 
     idem: tuple[str, str, str] | None = (command.principal, command.key, command.digest())
     while (after := fold_payment(payment)).refundable > 0:
         operation = _commit(command, payment, after, strategy=strategy, idem=idem, now=now)
+        crashpoint("refund.intended")
         step = send_operation(operation, plugins=plugins, now=now)
+        crashpoint("refund.done")
         idem = None
         if fold_payment(payment).refundable >= after.refundable:
             return step  # declined, unknown or still under way: the next capture waits

@@ -18,6 +18,7 @@ from core.domain.errors import NotSupported
 from core.domain.lifecycle import OperationStatus
 from core.hooks.offered import OfferedStrategy
 from core.hooks.registry import Registry
+from core.infrastructure.crashpoints import crashpoint
 from core.models import Operation, Payment
 from hookspecs import (
     Call,
@@ -70,8 +71,11 @@ def send_operation(operation: Operation, *, plugins: Registry, now: datetime) ->
         _record(payment, _unsupported(operation), now=now)
         raise NotSupported(f"{payment.label} can't {operation.verb.lower()}.", verb=operation.verb)
     call = Call(deadline=time.monotonic() + conf().call_deadline, attempt=operation.attempt)
+    crashpoint("operation.committed")
     outcome: Outcome = method(request_of(operation, payment), call)
+    crashpoint("answer.received")
     _record(payment, recorded(operation, outcome, now=now), now=now, outcome=outcome)
+    crashpoint("answer.recorded")
     return payment_step(payment.id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,7 @@ class Control:
         ledger: Ledger,
         deliveries: Deliveries,
         faults: Faults,
+        asked: deque[dict[str, str]],
         autopilot: Autopilot,
         stripe: StripeBook,
         paypal: PaypalBook,
@@ -37,6 +39,7 @@ class Control:
         self._ledger = ledger
         self._deliveries = deliveries
         self._faults = faults
+        self._asked = asked
         self._autopilot = autopilot
         self._stripe = stripe
         self._paypal = paypal
@@ -58,6 +61,8 @@ class Control:
             "GET faults": lambda _: {"faults": self._faults.script},
             "POST faults": lambda said: {"faults": self._faults.add(dict(said))},
             "DELETE faults": lambda _: {"faults": self._faults.clear()},
+            "GET requests": lambda _: {"requests": list(self._asked)},
+            "DELETE requests": lambda _: {"requests": self._asked.clear()},
             "GET shop": lambda _: introduce(asked.base),
             "POST shop": lambda said: call_at(dict(said["webhooks"]), self._deliveries),
             "POST autopilot": self._switch_autopilot,

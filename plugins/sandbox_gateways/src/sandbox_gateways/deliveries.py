@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
+from sandbox_gateways.altering import altered
 from sandbox_gateways.ledger import Ledger
 
 Sign = Callable[[bytes], Mapping[str, str]]
@@ -24,7 +25,10 @@ DEFAULTS: dict[str, Any] = {
     "shuffle": False,
     "drop": 0,
     "hold": False,
+    "alter": {},
+    "forge": False,
 }
+"""``alter`` sets values at dotted paths and signs them; ``forge`` changes a byte once signed."""
 
 
 class Deliveries:
@@ -82,6 +86,8 @@ class Deliveries:
         """Queue an event for every registered address, as the controls say."""
         controls = self.controls
         body = json.dumps(event, indent=2)
+        if controls["alter"]:
+            body = altered(body.encode(), controls["alter"]).decode()
         for url in self.addresses(provider):
             if controls["drop"]:
                 if controls["drop"] > 0:
@@ -145,6 +151,8 @@ class Deliveries:
         )
         connection = kind(parts.hostname or "", parts.port, timeout=self._timeout)
         headers = {"Content-Type": "application/json", **self._signers[provider](body)}
+        if self.controls["forge"]:
+            body = body[:-1] + b" "
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
             connection.request("POST", path, body=body, headers=headers)

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sandbox_gateways.altering import altered
 from sandbox_gateways.ledger import Ledger
 from sandbox_gateways.wire import Answer, Asked, answer_json
 
-WAYS = ("drop", "timeout", "500", "503", "429", "409", "garbage", "empty", "slow")
+WAYS = (
+    "drop",
+    "timeout",
+    "500",
+    "503",
+    "429",
+    "409",
+    "garbage",
+    "empty",
+    "slow",
+    "drip",
+    "late",
+    "alter",
+    "say",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,18 +32,29 @@ class Fault:
     """One thing going wrong.
 
     ``way`` is one of WAYS; ``after`` says that the work was done first; ``seconds`` is how long a
-    slow or timed-out answer takes; ``remembered`` makes a 500 the answer that its key replays.
+    slow, dripping or timed-out answer takes, or how late ``late`` does the work; ``remembered``
+    makes a 500 the answer that its key replays; ``changes`` are the values that ``alter`` sets in
+    the answer, or the whole answer that ``say`` gives without doing anything; ``retry_after`` in
+    seconds goes with a 409 or 429.
     """
 
     way: str
     after: bool
     seconds: float
     remembered: bool
+    changes: dict[str, Any] = field(default_factory=dict)
+    retry_after: str = ""
 
     @property
     def silent(self) -> bool:
         """Whether the connection ends without an answer."""
-        return self.way in {"drop", "timeout"}
+        return self.way in {"drop", "timeout", "late"}
+
+    def spoil(self, answer: Answer) -> Answer:
+        """Return an answer with the changes asked for, or one that dribbles in."""
+        if self.way == "drip":
+            return replace(answer, drip=self.seconds)
+        return replace(answer, body=altered(answer.body, self.changes))
 
     def answer(self) -> Answer:
         """Return what is said instead."""
@@ -36,14 +62,17 @@ class Fault:
             return Answer(body=b'{"id": "pi_\xff\xfe <html>')
         if self.way == "empty":
             return Answer(body=b"")
+        if self.way == "say":
+            return answer_json(self.changes)
         status = int(self.way)
+        headers = {"Retry_After": self.retry_after} if self.retry_after else {}
         text = {"error": {"type": "api_error", "message": f"A fault was asked for: {status}."}}
         if status == 429:
             text["error"] |= {"type": "invalid_request_error", "code": "rate_limit"}
-            return answer_json(text, status, Retry_After="1")
+            headers.setdefault("Retry_After", "1")
         if status == 409:
             text["error"] |= {"type": "invalid_request_error", "code": "lock_timeout"}
-        return answer_json(text, status)
+        return answer_json(text, status, **headers)
 
 
 class Faults:
@@ -54,6 +83,8 @@ class Faults:
 
     def add(self, script: dict[str, Any]) -> list[dict[str, Any]]:
         """Add one line: ``match`` (a pattern over "METHOD /path"), ``do``, ``when``, ``times``.
+
+        ``times`` below nothing means for ever; Fault says what else there may be.
 
         Raises:
             ValueError: ``do`` or ``when`` is none that we know, or ``match`` is no pattern.
@@ -95,5 +126,7 @@ class Faults:
                     after=line["when"] == "after",
                     seconds=float(line.get("seconds", 30 if line["do"] == "timeout" else 1)),
                     remembered=bool(line.get("remembered", line["do"] == "500")),
+                    changes=dict(line.get("changes", {})),
+                    retry_after=str(line.get("retry_after", "")),
                 )
         return None

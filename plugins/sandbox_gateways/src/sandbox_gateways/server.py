@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
 import time
+from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import Path
@@ -25,6 +28,7 @@ from sandbox_gateways.stripe_sessions import StripeSessions
 from sandbox_gateways.wire import Answer, Asked, answer_json, answer_page
 
 _BODY_LIMIT = 1_000_000
+_LOG_LIMIT = 10_000
 
 
 class Sandbox:
@@ -40,6 +44,7 @@ class Sandbox:
         sessions = StripeSessions(self.ledger, stripe)
         self._signer = PaypalSigner(self.ledger, base=base)
         self._pages = CustomerPages(self.ledger, sessions, paypal)
+        self.asked: deque[dict[str, str]] = deque(maxlen=_LOG_LIMIT)
         self.autopilot = Autopilot(self.ledger, sessions, paypal, self._pages)
         self._stripe = StripeApi(self.ledger, self.deliveries, sessions)
         self._paypal = PaypalApi(self.ledger, self.deliveries, paypal, self._signer)
@@ -50,7 +55,7 @@ class Sandbox:
             "stripe": stripe,
             "paypal": paypal,
         }
-        self._control = Control(faults=self.faults, **parts)
+        self._control = Control(faults=self.faults, asked=self.asked, **parts)
         self._dashboard = Dashboard(**parts)
         self._style = files("sandbox_gateways").joinpath("page.css").read_bytes()
 
@@ -69,6 +74,7 @@ class Sandbox:
         """Answer a request, or None: the connection ends in silence."""
         if asked.path.startswith("/control/"):
             return self._control.answer(asked)
+        self.asked.append({"line": asked.line, "key": asked.key})
         fault = self.faults.take(asked)
         if fault is None:
             return self._route(asked)
@@ -78,7 +84,13 @@ class Sandbox:
         if fault.way == "slow":
             asked.pause = fault.seconds
             return self._route(asked)
-        if fault.after:
+        if fault.way in {"alter", "drip"}:
+            return fault.spoil(self._route(asked))
+        if fault.way == "late":
+            later = threading.Timer(fault.seconds, self._route, [asked])
+            later.daemon = True
+            later.start()
+        elif fault.after and fault.way != "say":
             if fault.remembered and not fault.silent:
                 asked.spoil = fault.answer()
             self._route(asked)
@@ -142,8 +154,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(answer.body)
+            self._write(answer)
         self.wfile.flush()
+
+    def _write(self, answer: Answer) -> None:
+        if not answer.drip:
+            self.wfile.write(answer.body)
+            return
+        with contextlib.suppress(OSError):  # whoever waited has gone
+            for at in range(len(answer.body)):
+                self.wfile.write(answer.body[at : at + 1])
+                self.wfile.flush()
+                time.sleep(answer.drip / len(answer.body))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
         """Stay silent: the dashboard and the ledger tell."""

@@ -50,6 +50,11 @@ class Asked:
             return {}
         return loaded if isinstance(loaded, dict) else {}
 
+    @property
+    def key(self) -> str:
+        """The idempotency key, by either provider's name."""
+        return self.header("idempotency-key") or self.header("paypal-request-id")
+
     def header(self, name: str) -> str:
         """Return a header by its lower-case name, empty if it isn't there."""
         return self.headers.get(name, "")
@@ -63,6 +68,8 @@ class Answer:
     body: bytes = b""
     content_type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
+    drip: float = 0.0
+    """A fault: how long the body takes to dribble in, byte by byte, in seconds."""
 
 
 def answer_json(value: Any, status: int = 200, **headers: str) -> Answer:

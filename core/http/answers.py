@@ -41,13 +41,8 @@ def order_answer(page: OrderPage) -> dict[str, Any]:
     return {
         **_fields(page.order, without="tenant"),
         **_fields(page, without="order"),
-        "payments": [_acted(payment) for payment in page.payments],
+        "payments": [step_answer(payment) for payment in page.payments],
     }
-
-
-def step_answer(step: PaymentStep) -> dict[str, Any]:
-    """Return where a payment and its order stand after a step."""
-    return _acted(step)
 
 
 def product_answer(product: Product) -> dict[str, Any]:
@@ -62,7 +57,8 @@ def products_answer(products: Iterable[Product], *, limit: int) -> dict[str, Any
     return {"items": page, "next": page[-1]["sku"] if len(found) > limit else None}
 
 
-def _acted(said: PaymentView | PaymentStep) -> dict[str, Any]:
+def step_answer(said: PaymentView | PaymentStep) -> dict[str, Any]:
+    """Return where a payment stands, and what its customer does next."""
     return _fields(said) | {"action": action_data(said.action) if said.action else None}
 
 

@@ -146,7 +146,7 @@ def answer_with_problems(api: NinjaAPI) -> None:
     """Let an API answer everything that goes wrong with a problem."""
     api.add_exception_handler(OrderloomError, _refused)
     api.add_exception_handler(ValidationError, _invalid)
-    api.add_exception_handler(HttpError, lambda _, exc: answer_to(_status(exc)))
+    api.add_exception_handler(HttpError, lambda _, exc: answer_to(getattr(exc, "status_code", 500)))
     api.add_exception_handler(Unauthenticated, lambda *_: problem(UNAUTHENTICATED))
     api.add_exception_handler(Http404, lambda *_: problem("NOT_FOUND"))
     api.add_exception_handler(RequestDataTooBig, lambda *_: problem(BODY_TOO_LARGE))
@@ -154,10 +154,6 @@ def answer_with_problems(api: NinjaAPI) -> None:
     api.add_exception_handler(OperationalError, _unavailable)
     api.add_exception_handler(InterfaceError, _unavailable)
     api.add_exception_handler(Exception, _broken)
-
-
-def _status(exc: Any) -> int:
-    return int(exc.status_code)
 
 
 def _refused(request: HttpRequest, exc: Any) -> HttpResponse:

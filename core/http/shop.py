@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -176,14 +176,11 @@ def _refusing(*said: Any) -> Iterator[None]:
 
 def _check(said: Any) -> None:
     try:
-        written = to_json(said, fallback=_plain)
+        written = to_json(said, fallback=dict)
     except (PydanticSerializationError, UnicodeError):
         written = b"\\u0000"
     if b"\\u0000" in written:
         raise InvalidInput("There is something in it that is no text.")
-
-
-_plain: Callable[[Any], Any] = dict
 
 
 def _id(text: str) -> UUID:

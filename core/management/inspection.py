@@ -26,22 +26,11 @@ _HIDDEN: Final = "••••••"
 _SECRET: Final = re.compile(r"SECRET|PASSWORD|TOKEN|(?<![A-Z])KEY", re.IGNORECASE)
 _LOGIN: Final = re.compile(r"(?<=://)[^/@\s]*(?=@)")
 
-# What docs/settings.md explains, and what became of it.
-_TOLD: Final[Mapping[str, Callable[[], Any]]] = {
-    "DEBUG": lambda: settings.DEBUG,
-    "SECRET_KEY": lambda: settings.SECRET_KEY,
-    "ALLOWED_HOSTS": lambda: settings.ALLOWED_HOSTS,
-    "CSRF_TRUSTED_ORIGINS": lambda: settings.CSRF_TRUSTED_ORIGINS,
-    "ADMINS": lambda: settings.ADMINS,
-    "DATABASE_URL": lambda: _address(settings.DATABASES["default"]),
-    "CACHE_URL": lambda: settings.CACHES["default"].get("LOCATION", ""),
-    "EMAIL_URL": lambda: _mail(get_connection()),
-    "BROKER_URL": lambda: settings.BROKER_URL,
-    "DEFAULT_FROM_EMAIL": lambda: settings.DEFAULT_FROM_EMAIL,
-    "STATIC_ROOT": lambda: settings.STATIC_ROOT,
-    "LANGUAGE_CODE": lambda: settings.LANGUAGE_CODE,
-    "TIME_ZONE": lambda: settings.TIME_ZONE,
-}
+# What docs/settings.md explains: where the setting bears the variable's name, and where it doesn't.
+_PLAIN: Final = (
+    *("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "ADMINS", "BROKER_URL"),
+    *("DEFAULT_FROM_EMAIL", "SERVER_EMAIL", "STATIC_ROOT", "LANGUAGE_CODE", "TIME_ZONE"),
+)
 _NOT_TOLD: Final = frozenset({"ORDERLOOM_DISCOVERED", "ORDERLOOM_PLUGIN_SETTINGS"})
 
 
@@ -76,14 +65,14 @@ def versions() -> dict[str, str]:
 
 def findings(registry: Registry) -> Iterator[Finding]:
     """Yield what was resolved, and from where: the installation first, then each plugin."""
-    own = {
-        name: (lambda name=name: getattr(settings, name))
-        for name in sorted(dir(settings))
-        if name.startswith("ORDERLOOM_") and name not in _NOT_TOLD
-    }
-    for name, read in {**_TOLD, **own}.items():
+    own = sorted(name for name in dir(settings) if name.startswith("ORDERLOOM_"))
+    told = {name: getattr(settings, name) for name in (*_PLAIN, *own) if name not in _NOT_TOLD}
+    told["DATABASE_URL"] = _address(settings.DATABASES["default"])
+    told["CACHE_URL"] = settings.CACHES["default"].get("LOCATION", "")
+    told["EMAIL_URL"] = _mail(get_connection())
+    for name, value in told.items():
         source = "environment" if name in os.environ else "default"
-        yield Finding(name=name, value=_shown(name, read()), source=source)
+        yield Finding(name=name, value=_shown(name, value), source=source)
     for plugin, given in registry.settings_sources.items():
         for each in given:
             yield Finding(name=each.variable, value=each.value, source=each.source, plugin=plugin)

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
+from core.management.beginning import begin
+
 __all__ = ["main"]
 
 
@@ -23,6 +25,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.project.settings")
     try:
         bool(settings.DEBUG)  # the first look at any setting reads the environment
+        if sys.argv[1:2] == ["up"]:
+            begin(sys.argv[2:])
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(str(error))

@@ -14,7 +14,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from core.application.commanding import operation_clock
-from core.application.facts import fact_row, folded, refund_rows, stated
+from core.application.facts import fact_row, folded, stated
+from core.application.next_commands import back_row, may_give_back, secured_row
 from core.domain import journal, settling
 from core.domain.errors import ConcurrentChange, NotFound
 from core.domain.lifecycle import OrderStatus, PaymentStatus, StockState
@@ -55,6 +56,8 @@ class ApplyFacts:
     source: str
     reference: str | None = None
     moved: OperationMoved | None = None
+    reason: str = ""
+    """Why a person says so: it goes into the journal."""
 
 
 def apply_facts(command: ApplyFacts, *, now: datetime) -> None:
@@ -98,6 +101,7 @@ class _Change:
     operations: list[Operation]
     known: Mapping[UUID, list[Stated]]
     new: list[tuple[str, Stated]]
+    folds: dict[UUID, Folded] = field(init=False)
     chain: Chain = field(init=False)
 
     @classmethod
@@ -116,6 +120,12 @@ class _Change:
         for row in rows:
             known.setdefault(row.payment_id, []).append(stated(row))
         by_digest = {digest(payment.strategy_code, fact): fact for fact in command.facts}
+        operations = list(
+            Operation.objects.filter(order_id=payment.order_id).order_by("created_at", "id")
+        )
+        for operation in operations:
+            if moved is not None and operation.id == moved.operation_id:
+                operation.status = moved.status
         return cls(
             command=command,
             moved=moved,
@@ -123,32 +133,32 @@ class _Change:
             payment=payment,
             order=payment.order,
             payments=list(Payment.objects.filter(order_id=payment.order_id)),
-            operations=list(
-                Operation.objects.filter(order_id=payment.order_id).order_by("created_at", "id")
-            ),
+            operations=operations,
             known=known,
             new=[(key, fact) for key, fact in by_digest.items() if key not in digests],
         )
 
     def is_nothing(self) -> bool:
-        return not self.new and self.moved is None and self._reference() is None
+        said = bool(self.new) or self.moved is not None or bool(self.command.reason)
+        return not said and self._reference() is None
 
     def sheet(self, *, stock_gone: bool) -> Sheet:
         """Say which rows are born and moved, in the one order of locks; the stock comes last."""
-        before, after = self._fold(new=False), self._fold(new=True)
+        before = self._fold(self.payment, new=False)
+        self.folds = {payment.id: self._fold(payment, new=True) for payment in self.payments}
+        after = self.folds[self.payment.id]
         self.chain = Chain(
             order_id=self.order.id,
             tenant_id=self.order.tenant_id,
             seq=self.order.log_seq,
             head=self.order.log_head,
         )
-        last = self._last_status(self.payment)
-        state = settling.payment_status(after, last)
+        state = settling.payment_status(after, self._last_status(self.payment))
         self._tell(before, after, state)
         status, stock, reserve = self._order_moves(stock_gone=stock_gone)
-        refunds = self._refunds_due(status, after)
+        planned = self._planned(status, after)
         sheet = Sheet()
-        money = self._order_money(after)
+        money = self._order_money()
         if not self.chain.rows:
             self._event(journal.PAYMENT_MOVED, status=state)
         sheet.change(
@@ -167,56 +177,47 @@ class _Change:
             {"id": self.payment.id, "status": state, "reference": self._reference()},
         )
         self._move_operation(sheet)
-        sheet.insert(Operation, *refunds, clock=operation_clock(sent=False))
+        sheet.insert(Operation, *planned, clock=operation_clock(sent=False))
         sheet.insert(Fact, *self._facts())
         sheet.insert(Event, *self.chain.rows)
         sheet.change(RESERVE, *reserve)
         return sheet
 
-    def _fold(self, *, new: bool) -> Folded:
-        facts = list(self.known.get(self.payment.id, ()))
-        return folded(self.payment, facts + [fact for _, fact in self.new] if new else facts)
+    def _fold(self, payment: Payment, *, new: bool) -> Folded:
+        facts = list(self.known.get(payment.id, ()))
+        if new and payment.id == self.payment.id:
+            facts += [fact for _, fact in self.new]
+        return folded(payment, facts)
 
     def _reference(self) -> str | None:
         return self.command.reference if self.payment.reference is None else None
 
-    def _last_status(self, payment: Payment) -> str | None:
-        own = [op for op in self.operations if op.payment_id == payment.id]
-        if not own:
-            return None
-        last = own[-1]
-        if self.moved is not None and self.moved.operation_id == last.id:
-            return self.moved.status
-        return last.status
+    def _own(self, payment: Payment) -> list[Operation]:
+        return [op for op in self.operations if op.payment_id == payment.id]
 
-    def _order_money(self, after: Folded) -> PaymentStatus:
+    def _last_status(self, payment: Payment) -> str | None:
+        own = self._own(payment)
+        return own[-1].status if own else None
+
+    def _order_money(self) -> PaymentStatus:
         standings = []
         for payment in self.payments:
-            own = payment.id == self.payment.id
             last = self._last_status(payment)
             standings.append(
                 settling.Standing(
-                    folded=after if own else folded(payment, self.known.get(payment.id, [])),
-                    last=last,
-                    live=settling.is_live(last),
+                    folded=self.folds[payment.id], last=last, live=settling.is_live(last)
                 )
             )
         return settling.order_payment_status(standings, total_minor=self.order.total_minor)
 
-    def _captured(self) -> int:
+    def _kept(self) -> int:
         """Return what all payments of the order have taken and not given back."""
-        total = 0
-        for payment in self.payments:
-            facts = list(self.known.get(payment.id, ()))
-            if payment.id == self.payment.id:
-                facts += [fact for _, fact in self.new]
-            total += folded(payment, facts).captured
-        return total
+        return sum(settling.kept_minor(one) for one in self.folds.values())
 
     def _order_moves(self, *, stock_gone: bool) -> tuple[str, str, list[dict[str, Any]]]:
         """Return the order's next status and stock, and what has to be reserved for it."""
         order = self.order
-        if self._captured() < order.total_minor:
+        if self._kept() < order.total_minor:
             return order.status, order.stock, []
         if order.status == OrderStatus.CONFIRMED:
             self._event(journal.ORDER_PAID)
@@ -232,14 +233,16 @@ class _Change:
             taken[line.product_id] = taken.get(line.product_id, 0) + line.quantity
         return [{"product_id": key, "reserved": count} for key, count in taken.items()]
 
-    def _refunds_due(self, status: str, after: Folded) -> list[dict[str, Any]]:
-        """Plan to give back what was captured for an order that is over."""
-        over = status in (OrderStatus.CANCELLED, OrderStatus.EXPIRED)
-        if not over or after.refundable <= 0 or settling.is_live(self._last_status(self.payment)):
-            return []
-        return refund_rows(
-            self.payment, after, reason="the order is over", now=self.now, amount=after.refundable
-        )[:1]
+    def _planned(self, status: str, after: Folded) -> list[dict[str, Any]]:
+        """Plan to give back what is held for an order that is over, or to take what is secured."""
+        if status in (OrderStatus.CANCELLED, OrderStatus.EXPIRED):
+            own = self._own(self.payment)
+            if any(settling.is_live(op.status) for op in own) or not may_give_back(own, after):
+                return []
+            row = back_row(self.payment, after, reason="the order is over", now=self.now)
+        else:
+            row = secured_row(self.order, self.payments, self.operations, self.folds, now=self.now)
+        return [row] if row is not None else []
 
     def _tell(self, before: Folded, after: Folded, state: str) -> None:
         """Write down what moved, with amounts, so that tells and people hear of it."""
@@ -250,6 +253,9 @@ class _Change:
         ):
             if now > was:
                 self._event(kind, amount_minor=now - was)
+        if self.command.reason:
+            said = [fact.kind.value for fact in self.command.facts]
+            self._event(journal.PAYMENT_RESOLVED, reason=self.command.reason, facts=said)
         for incident in after.incidents:
             if incident not in before.incidents:
                 self._event(journal.INCIDENT, code=incident.code.value, object=incident.object_id)

@@ -8,16 +8,17 @@ from typing import Any
 from uuid import UUID
 
 from core.application.commanding import operation_clock
-from core.application.facts import refund_rows
+from core.application.facts import fold_payment
 from core.application.move_order import OrderMove, move_order
-from core.application.refund_payment import fold_payment, refunding_strategy
-from core.application.send_operation import claim_operation, send_operation
+from core.application.next_commands import back_row
+from core.application.refund_payment import refunding_strategy
+from core.application.send_operation import send_planned
 from core.application.settle_pending import settle_pending
 from core.domain.journal import ORDER_CANCELLED
-from core.domain.lifecycle import OperationStatus, OrderStatus, StockState
+from core.domain.lifecycle import OrderStatus, StockState
 from core.hooks.registry import Registry
 from core.infrastructure.crashpoints import crashpoint
-from core.models import Operation, Order, Payment
+from core.models import Order, Payment
 from core.models.catalogue import RELEASE
 from hookspecs import Verb
 
@@ -31,7 +32,7 @@ class CancelOrder:
 
 
 def cancel_order(command: CancelOrder, *, plugins: Registry, now: datetime) -> None:
-    """Cancel an order that isn't fulfilled; what was paid for it is refunded. Twice is once.
+    """Cancel an order that isn't fulfilled; what is held for it goes back. Twice is once.
 
     Raises:
         NotFound: there is no such order.
@@ -51,42 +52,35 @@ def cancel_order(command: CancelOrder, *, plugins: Registry, now: datetime) -> N
             stock_move=RELEASE,
             event=ORDER_CANCELLED,
             data={"reason": command.reason},
-            operations=_refunds(order, command.reason, plugins, now),
+            operations=held_back(order, command.reason, plugins, now),
             operation_clock=operation_clock(sent=False),
         )
 
     if move_order(command.order_id, decide, now=now):
         crashpoint("refund.intended")
-        _give_back(command.order_id, plugins=plugins, now=now)
+        send_planned(command.order_id, Verb.REFUND, Verb.VOID, plugins=plugins, now=now)
 
 
-def _refunds(order: Order, reason: str, plugins: Registry, now: datetime) -> list[dict[str, Any]]:
-    """Plan a refund for each payment that holds money, or refuse before anything is written."""
+def held_back(order: Order, reason: str, plugins: Registry, now: datetime) -> list[dict[str, Any]]:
+    """Plan to give back each payment that holds money, or refuse before anything is written.
+
+    Raises:
+        NotSupported, PluginUnavailable: what was captured couldn't be given back.
+    """
     rows = []
     for payment in Payment.objects.filter(order_id=order.id):
         after = fold_payment(payment)
-        if after.refundable <= 0:
+        if after.refundable > 0:
+            strategy = refunding_strategy(payment, plugins)
+        elif after.authorized > 0:
+            strategy = plugins.strategy(
+                plugin=payment.plugin, code=payment.strategy_code, account=payment.account
+            )
+            if "void" not in strategy.can:
+                continue  # nothing was taken, and it ends by itself
+        else:
             continue
-        strategy = refunding_strategy(payment, plugins)
-        planned = refund_rows(
-            payment,
-            after,
-            reason=reason,
-            now=now,
-            amount=after.refundable,
-            keys_kept=strategy.info.keys_kept,
-        )
-        rows += planned[:1]  # one live command a payment; what more there is follows the facts
+        kept = strategy.info.keys_kept
+        row = back_row(payment, after, reason=reason, now=now, keys_kept=kept)
+        rows += [row] if row is not None else []
     return rows
-
-
-def _give_back(order_id: UUID, *, plugins: Registry, now: datetime) -> None:
-    """Send the planned refunds now; whatever stops us, the sweeper sends them later."""
-    planned = Operation.objects.filter(
-        order_id=order_id, verb=Verb.REFUND, status=OperationStatus.PLANNED
-    )
-    for operation in planned:
-        claimed = claim_operation(operation)
-        if claimed is not None:
-            send_operation(claimed, plugins=plugins, now=now)
-            crashpoint("refund.done")

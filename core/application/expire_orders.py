@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from core.application.cancel_order import held_back
+from core.application.commanding import operation_clock
 from core.application.move_order import OrderMove, move_order
 from core.application.settle_pending import settle_pending
 from core.domain.errors import PaymentUndecided, Refusal
@@ -41,6 +43,8 @@ def expire_orders(*, plugins: Registry, now: datetime, limit: int = 50) -> int:
             stock=StockState.RELEASED.value,
             stock_move=RELEASE,
             event=ORDER_EXPIRED,
+            operations=held_back(order, "the order has expired", plugins, now),
+            operation_clock=operation_clock(sent=False),
         )
 
     expired = 0

@@ -1,17 +1,18 @@
-"""Facts as rows and as values, and what follows of them for giving money back."""
+"""Facts as rows and as values, and what those that are stored amount to."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from core.application.commanding import operation_row
-from core.domain.payments import Folded, ObjectKind, fold, object_kind
-from core.models import Fact, Payment
+from core.domain.payments import Folded, fold
+from core.domain.settling import kept_minor
+from core.models import Fact, Order, Payment
 from core.models.ids import new_id
 from hookspecs import Fact as Stated
-from hookspecs import FactKind, Money, Verb
+from hookspecs import FactKind, Money
 
 
 def stated(row: Fact) -> Stated:
@@ -57,49 +58,27 @@ def fact_row(
     }
 
 
-def refund_rows(
-    payment: Payment,
-    after: Folded,
-    *,
-    reason: str,
-    now: datetime,
-    amount: int,
-    keys_kept: timedelta = timedelta(hours=24),
-    sent: bool = False,
-    idem: tuple[str, str, str] | None = None,
-) -> list[dict[str, Any]]:
-    """Return a refund command for each capture that still holds money, up to ``amount``."""
-    rows, left = [], amount
-    for capture in after.objects:
-        if object_kind(capture.kind) is not ObjectKind.CAPTURE or capture.kind != FactKind.CAPTURED:
-            continue
-        given = sum(
-            one.amount
-            for one in after.objects
-            if one.parent_id == capture.object_id
-            and one.kind in (FactKind.REFUNDED, FactKind.REFUND_PENDING)
-        )
-        part = min(left, capture.amount - given)
-        if part <= 0:
-            continue
-        left -= part
-        rows.append(
-            operation_row(
-                verb=Verb.REFUND,
-                payment_id=payment.id,
-                order_id=payment.order_id,
-                tenant_id=payment.tenant_id,
-                amount_minor=part,
-                params={
-                    "reference": payment.reference,
-                    "capture_id": capture.object_id,
-                    "reason": reason,
-                },
-                now=now,
-                keys_kept=keys_kept,
-                sent=sent,
-                idem=idem,
-            )
-        )
-        idem = None
-    return rows
+def stated_of(payment: Payment) -> list[Stated]:
+    """Return the stored facts of a payment."""
+    return [stated(row) for row in Fact.objects.filter(payment_id=payment.id)]
+
+
+def fold_payment(payment: Payment) -> Folded:
+    """Return what the stored facts of a payment amount to."""
+    return folded(payment, stated_of(payment))
+
+
+def left_to_pay(order: Order) -> int:
+    """Return what an order's payments neither hold nor have taken yet, in minor units."""
+    held = sum(kept_minor(one) + one.capturing + one.authorized for one in _folds(order.id))
+    return order.total_minor - held
+
+
+def _folds(order_id: UUID) -> list[Folded]:
+    facts: dict[UUID, list[Stated]] = {}
+    for row in Fact.objects.filter(payment__order_id=order_id):
+        facts.setdefault(row.payment_id, []).append(stated(row))
+    return [
+        folded(payment, facts.get(payment.id, []))
+        for payment in Payment.objects.filter(order_id=order_id)
+    ]

@@ -21,7 +21,15 @@ from core.models.payment import OPERATION_MOVES
 from core.models.sheet import RuleViolated, Sheet
 from hookspecs import Verb
 
-_LOST = frozenset({"order_moved", "operation_moved", "operation_one_live_per_payment"})
+_LOST = frozenset(
+    {
+        "order_moved",
+        "operation_moved",
+        "operation_one_live_per_payment",
+        "operation_one_charge_per_order",
+        "operation_key_unique",
+    }
+)
 
 
 def follow_up(
@@ -33,6 +41,7 @@ def follow_up(
     strategy: OfferedStrategy,
     plugins: Registry,
     now: datetime,
+    idem: tuple[str, str, str] | None = None,
 ) -> PaymentStep:
     """Move the command that waits to DONE and commit the next one, in one piece; then send it.
 
@@ -48,6 +57,7 @@ def follow_up(
         now=now,
         keys_kept=strategy.info.keys_kept,
         sent=True,
+        idem=idem,
     )
     try:
         _sheet(operation, after, payment, now=now).write()
@@ -63,24 +73,8 @@ def follow_up(
 def _sheet(
     operation: Mapping[str, Any], after: Operation, payment: Payment, *, now: datetime
 ) -> Sheet:
-    order = payment.order
-    chain = Chain(
-        order_id=order.id, tenant_id=order.tenant_id, seq=order.log_seq, head=order.log_head
-    )
-    about = {"payment": str(payment.id), "strategy": payment.strategy_code}
-    chain.add(PAYMENT_MOVED, at=now, data={**about, "status": f"{operation['verb']} SENT"})
     sheet = Sheet()
-    sheet.change(
-        advance(1),
-        {
-            "id": order.id,
-            "status": order.status,
-            "payment_status": order.payment_status,
-            "stock": order.stock,
-            "log_seq": chain.seq,
-            "log_head": chain.head,
-        },
-    )
+    event = order_moves_on(sheet, payment, operation, now=now)
     sheet.change(
         OPERATION_MOVES,
         {
@@ -93,5 +87,29 @@ def _sheet(
         },
     )
     sheet.insert(Operation, operation, clock=operation_clock(sent=True))
-    sheet.insert(Event, *chain.rows)
+    sheet.insert(Event, event)
     return sheet
+
+
+def order_moves_on(
+    sheet: Sheet, payment: Payment, operation: Mapping[str, Any], *, now: datetime
+) -> Mapping[str, Any]:
+    """Guard a sheet by the order as it was read, and return the event that tells of the command."""
+    order = payment.order
+    chain = Chain(
+        order_id=order.id, tenant_id=order.tenant_id, seq=order.log_seq, head=order.log_head
+    )
+    about = {"payment": str(payment.id), "strategy": payment.strategy_code}
+    chain.add(PAYMENT_MOVED, at=now, data={**about, "status": f"{operation['verb']} SENT"})
+    sheet.change(
+        advance(1),
+        {
+            "id": order.id,
+            "status": order.status,
+            "payment_status": order.payment_status,
+            "stock": order.stock,
+            "log_seq": chain.seq,
+            "log_head": chain.head,
+        },
+    )
+    return chain.rows[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,15 +12,17 @@ from django.db.models.functions import Now
 
 from core.application.apply_facts import ApplyFacts, OperationMoved, apply_facts
 from core.application.commanding import inquiry_of
-from core.application.facts import folded, stated
+from core.application.facts import folded, stated_of
 from core.application.payment_step import PaymentStep, payment_step, waiting_data
 from core.application.send_operation import claim_operation, send_operation
 from core.conf import conf
 from core.domain.lifecycle import LIVE, OperationStatus
-from core.domain.settling import decided_by
+from core.domain.payments import Folded
+from core.domain.settling import decided_by, moved_minor
 from core.hooks.offered import OfferedStrategy
 from core.hooks.registry import Registry
-from core.models import Fact, Operation, Payment
+from core.infrastructure.crashpoints import crashpoint
+from core.models import Operation, Payment
 from hookspecs import (
     Call,
     Declined,
@@ -53,6 +56,7 @@ def look_up_payment(payment_id: UUID, *, plugins: Registry, now: datetime) -> Pa
     )
     call = Call(deadline=time.monotonic() + conf().call_deadline)
     finding = strategy.inquire(inquiry_of(operation, payment, now=now), call)
+    crashpoint("lookup.answered")
     live = operation.status in LIVE
     moved = _decide(operation, payment, finding, strategy=strategy, now=now) if live else None
     apply_facts(
@@ -93,10 +97,11 @@ def _decide(
     """Say what a finding makes of a command under way."""
     info = strategy.info
     if isinstance(finding, Unknown):
-        return _again(operation, OperationStatus.UNKNOWN, cause=finding.cause)
+        return _again(operation, OperationStatus.UNKNOWN, now=now, cause=finding.cause)
     if isinstance(finding, NotFound) and _too_early(operation, info.visible_after, now):
-        return _again(operation, OperationStatus.UNKNOWN, cause="not found, but too early to tell")
-    known = [stated(row) for row in Fact.objects.filter(payment_id=payment.id)]
+        early = "not found, but too early to tell"
+        return _again(operation, OperationStatus.UNKNOWN, now=now, cause=early)
+    known = stated_of(payment)
     brought = list(getattr(finding, "facts", ()))
     decided = (
         None
@@ -105,20 +110,28 @@ def _decide(
             finding,
             verb=Verb(operation.verb),
             operation_id=operation.id.hex,
-            before=folded(payment, known),
+            before=_before(operation, folded(payment, known)),
             after=folded(payment, known + brought),
         )
     )
     if decided is None:
         return _not_done(operation, harmless=Feature.HARMLESS_START in info.features, now=now)
-    return _decided(operation, decided, finding)
+    return _decided(operation, decided, finding, now=now)
 
 
-def _decided(operation: Operation, status: OperationStatus, finding: Finding) -> OperationMoved:
+def _before(operation: Operation, known: Folded) -> int:
+    """Return what had moved when a command was committed: news of it may have come since."""
+    before = operation.params.get("before_minor")
+    return moved_minor(Verb(operation.verb), known) if before is None else int(before)
+
+
+def _decided(
+    operation: Operation, status: OperationStatus, finding: Finding, *, now: datetime
+) -> OperationMoved:
     """Say how a command goes on, or how it ended."""
     match finding:
         case NeedsCustomer() if status == OperationStatus.NEEDS_CUSTOMER:
-            return _again(operation, status, action=waiting_data(finding))
+            return _again(operation, status, now=now, action=waiting_data(finding))
         case InProgress() if status == OperationStatus.IN_PROGRESS:
             due = finding.check_after.total_seconds()
             return _moved(operation, status, due_in=due, looks=operation.looks + 1)
@@ -142,13 +155,31 @@ def _not_done(operation: Operation, *, harmless: bool, now: datetime) -> Operati
 
 
 def _again(
-    operation: Operation, status: OperationStatus, *, cause: str = "", **what: object
+    operation: Operation,
+    status: OperationStatus,
+    *,
+    now: datetime,
+    cause: str = "",
+    **what: object,
 ) -> OperationMoved:
-    """Look again later, by the table; after its last entry a person is asked."""
-    table, looks = conf().look_ups, operation.looks + 1
-    due_in = table[looks] if looks < len(table) else None
+    """Look again later; after the table's last entry a person is asked."""
+    looks = operation.looks + 1
+    age = (now - operation.created_at).total_seconds()
     outcome = {"cause": cause} if cause else None
+    due_in = next_look(conf().look_ups, age=age, looks=looks)
     return _moved(operation, status, looks=looks, due_in=due_in, outcome=outcome, **what)
+
+
+def next_look(table: Sequence[float], *, age: float, looks: int) -> float | None:
+    """Return in how many seconds to look again, or None: it is a person's turn.
+
+    The table counts from a command's birth, so that whoever reads in between, and has it looked up
+    early, doesn't use it up; what was sent late is looked up as often all the same.
+    """
+    later = [seconds for seconds in table if seconds > age]
+    if later:
+        return min(later) - max(age, 0.0)
+    return table[looks] if looks < len(table) else None
 
 
 def _too_early(operation: Operation, visible_after: timedelta, now: datetime) -> bool:

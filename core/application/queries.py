@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from core.application.facts import left_to_pay
 from core.application.payment_step import last_action
 from core.context import tenant
 from core.domain.errors import NotFound, UnknownProduct
@@ -115,7 +116,7 @@ def order_page(order_id: UUID, *, plugins: Registry) -> OrderPage:
     lines = OrderLine.objects.filter(order_id=order_id).order_by("position")
     operations = list(Operation.objects.filter(order_id=order_id).order_by("created_at", "id"))
     live = [op for op in operations if op.takes_money and op.status in UNDECIDED]
-    open_to_pay = order.status == OrderStatus.CONFIRMED and not live
+    missing = left_to_pay(order) if order.status == OrderStatus.CONFIRMED and not live else 0
     return OrderPage(
         order_id=str(order.id),
         order=snapshot_of(order, lines),
@@ -127,10 +128,8 @@ def order_page(order_id: UUID, *, plugins: Registry) -> OrderPage:
         ),
         timeline=timeline(order_id),
         steps=receipt_steps(order.receipt, order.currency),
-        choices=payment_choices(
-            plugins=plugins, currency=order.currency, total_minor=order.total_minor
-        )
-        if open_to_pay
+        choices=payment_choices(plugins=plugins, currency=order.currency, total_minor=missing)
+        if missing > 0
         else (),
         undecided=bool(live),
         can_cancel=order.status in (OrderStatus.CONFIRMED, OrderStatus.PAID) and not live,

@@ -1,80 +1,86 @@
-"""Give everything back that a payment captured and still holds."""
+"""Give back what a payment captured and still holds: all of it, or a part."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Final
 from uuid import UUID
 
-from core.application.commanding import operation_clock
-from core.application.facts import folded, refund_rows, stated
+from django.db.models import Q, Sum
+
+from core.application.capture_payment import minor_of
+from core.application.commit_operation import (
+    answered_before,
+    commit_operation,
+    payment_to_command,
+)
+from core.application.facts import fold_payment
+from core.application.next_commands import refund_row
 from core.application.payment_step import PaymentStep, payment_step
 from core.application.send_operation import send_operation
-from core.domain.errors import (
-    ConcurrentChange,
-    IdempotencyConflict,
-    KeyMissing,
-    NotFound,
-    NothingToRefund,
-    NotSupported,
-    PaymentUndecided,
-)
-from core.domain.lifecycle import LIVE
-from core.domain.payments import Folded
+from core.domain.errors import ConcurrentChange, KeyMissing, NotSupported
+from core.domain.lifecycle import OperationStatus
+from core.domain.remaining import parts_to_refund
 from core.hooks.offered import OfferedStrategy
 from core.hooks.registry import Registry
-from core.infrastructure.crashpoints import crashpoint
-from core.models import Fact, Operation, Payment
-from core.models.sheet import RuleViolated, Sheet
+from core.models import Operation, Payment
+from hookspecs import Money, Verb
+
+_ATTEMPTS: Final = 5
+_PART_OF: Final = "part_of"
+_ASKED: Final = "asked_minor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundPayment:
-    """Refund a payment in full, once per ``key`` of a ``principal``."""
+    """Refund ``amount`` of a payment, or all that is left, once per ``key`` of a ``principal``."""
 
     payment_id: UUID
     principal: str
     key: str
     reason: str = ""
+    amount: Money | None = None
 
     def digest(self) -> str:
         """Return a digest of what was asked for."""
-        return hashlib.sha256(f"{self.payment_id}|{self.reason}".encode()).hexdigest()
+        said = f"REFUND|{self.payment_id}|{self.amount}|{self.reason}"
+        return hashlib.sha256(said.encode()).hexdigest()
 
 
 def refund_payment(command: RefundPayment, *, plugins: Registry, now: datetime) -> PaymentStep:
-    """Commit a refund command for what is left of each capture, and send them one by one.
+    """Commit a refund command for each capture that has to bear it, and send them one by one.
+
+    Refunds, those in doubt included, never exceed captures: a payment has one live command, and
+    one is committed only if the order stands as it was read before the facts. Asked again under
+    its key, a refund of several captures that was cut short goes on.
 
     Raises:
         KeyMissing, IdempotencyConflict: no key, or one used for something else.
         NotFound: there is no such payment.
-        NothingToRefund: nothing captured is left.
-        NotSupported: the strategy can't refund.
+        NothingToRefund, AmountTooHigh: nothing captured is left, or less than was asked for.
+        InvalidInput: an amount below 1, or in another currency.
+        NotSupported, FeatureMissing: the strategy can't refund, or not in parts.
         PaymentUndecided: another command of this payment is under way.
         PluginUnavailable: the plugin's code isn't loaded; it names the package.
     """
     if not command.key:
         raise KeyMissing("A refund needs an Idempotency-Key.")
-    if (before := _refunded_before(command)) is not None:
-        return before
-    payment = Payment.objects.filter(pk=command.payment_id).first()
-    if payment is None:
-        raise NotFound("There is no such payment.")
-    strategy = refunding_strategy(payment, plugins)
-    idem: tuple[str, str, str] | None = (command.principal, command.key, command.digest())
-    while (after := fold_payment(payment)).refundable > 0:
-        operation = _commit(command, payment, after, strategy=strategy, idem=idem, now=now)
-        crashpoint("refund.intended")
+    idem = (command.principal, command.key, command.digest())
+    for _ in range(_ATTEMPTS):
+        answered_before(*idem)
+        first = Operation.objects.filter(idem_principal=idem[0], idem_key=idem[1]).first()
+        left = None if first is None else _left(first)
+        if first is not None and not left:
+            return payment_step(command.payment_id)
+        operation = _commit(command, first, left, plugins=plugins, now=now)
+        if operation is None:
+            continue
         step = send_operation(operation, plugins=plugins, now=now)
-        crashpoint("refund.done")
-        idem = None
-        if fold_payment(payment).refundable >= after.refundable:
-            return step  # declined, unknown or still under way: the next capture waits
-    if idem is not None:
-        raise NothingToRefund("Nothing that was paid is left to give back.")
-    return payment_step(payment.id)
+        if step.operation_status != OperationStatus.DONE or not _left(first or operation):
+            return step
+    raise ConcurrentChange("This payment is being changed by others; try again.")
 
 
 def refunding_strategy(payment: Payment, plugins: Registry) -> OfferedStrategy:
@@ -86,7 +92,7 @@ def refunding_strategy(payment: Payment, plugins: Registry) -> OfferedStrategy:
     """
     if not payment.plugin:
         raise NotSupported(
-            "This money was collected elsewhere and is given back there.", verb="REFUND"
+            f"{payment.label} was collected elsewhere, so give it back there.", verb="REFUND"
         )
     strategy = plugins.strategy(
         plugin=payment.plugin, code=payment.strategy_code, account=payment.account
@@ -96,48 +102,42 @@ def refunding_strategy(payment: Payment, plugins: Registry) -> OfferedStrategy:
     return strategy
 
 
-def fold_payment(payment: Payment) -> Folded:
-    """Return what the stored facts of a payment amount to."""
-    return folded(payment, [stated(row) for row in Fact.objects.filter(payment_id=payment.id)])
+def _left(first: Operation) -> int:
+    """Return what of a refund no command was committed for yet; 0 as well where one of them failed."""
+    parts = Operation.objects.filter(Q(pk=first.pk) | Q(**{f"params__{_PART_OF}": first.pk.hex}))
+    if parts.exclude(status=OperationStatus.DONE).exists():
+        return 0
+    committed = parts.aggregate(minor=Sum("amount_minor"))["minor"] or 0
+    return int(first.params.get(_ASKED, 0)) - int(committed)
 
 
 def _commit(
     command: RefundPayment,
-    payment: Payment,
-    after: Folded,
+    first: Operation | None,
+    left: int | None,
     *,
-    strategy: OfferedStrategy,
-    idem: tuple[str, str, str] | None,
+    plugins: Registry,
     now: datetime,
-) -> Operation:
-    """Write one refund command before the wire; one live command a payment guards the sum."""
-    if Operation.objects.filter(payment_id=payment.id, status__in=LIVE).exists():
-        raise PaymentUndecided("Another command of this payment is under way.")
-    rows: list[dict[str, Any]] = refund_rows(
+) -> Operation | None:
+    """Write the next refund command before the wire; None: the order moved, read again."""
+    payment, strategy = payment_to_command(
+        command.payment_id, Verb.REFUND, plugins=plugins, now=now
+    )
+    after = fold_payment(payment)
+    asked = minor_of(command.amount, payment) if first is None else left
+    parts = parts_to_refund(after, minor=asked, features=strategy.info.features)
+    idem = (command.principal, command.key, command.digest()) if first is None else None
+    row = refund_row(
         payment,
         after,
+        parts[0],
         reason=command.reason,
         now=now,
-        amount=after.refundable,
         keys_kept=strategy.info.keys_kept,
         sent=True,
         idem=idem,
     )
-    sheet = Sheet()
-    sheet.insert(Operation, rows[0], clock=operation_clock(sent=True))
-    try:
-        sheet.write()
-    except RuleViolated as missed:
-        raise ConcurrentChange("This payment is being changed by others; try again.") from missed
-    return Operation.objects.get(pk=rows[0]["id"])
-
-
-def _refunded_before(command: RefundPayment) -> PaymentStep | None:
-    operation = Operation.objects.filter(
-        idem_principal=command.principal, idem_key=command.key
-    ).first()
-    if operation is None:
-        return None
-    if operation.idem_digest != command.digest():
-        raise IdempotencyConflict("This Idempotency-Key was used for something else.")
-    return payment_step(operation.payment_id)
+    row["params"] |= (
+        {_ASKED: sum(part.minor for part in parts)} if first is None else {_PART_OF: first.pk.hex}
+    )
+    return commit_operation(payment, row, now=now)

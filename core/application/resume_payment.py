@@ -10,6 +10,7 @@ from uuid import UUID
 from core.application.follow_up import follow_up
 from core.application.look_up_payment import look_up_payment
 from core.application.payment_step import PaymentStep, payment_step
+from core.application.send_operation import send_planned
 from core.domain.errors import NotFound
 from core.domain.lifecycle import LIVE, OperationStatus
 from core.hooks.registry import Registry
@@ -50,7 +51,7 @@ def resume_payment(command: ResumePayment, *, plugins: Registry, now: datetime) 
     )
     if waiting.status != OperationStatus.NEEDS_CUSTOMER or "resume" not in strategy.can:
         return look_up_payment(payment.id, plugins=plugins, now=now)
-    return follow_up(
+    follow_up(
         verb=Verb.RESUME,
         after=waiting,
         payment=payment,
@@ -62,3 +63,5 @@ def resume_payment(command: ResumePayment, *, plugins: Registry, now: datetime) 
         plugins=plugins,
         now=now,
     )
+    send_planned(payment.order_id, Verb.CAPTURE, plugins=plugins, now=now)
+    return payment_step(payment.id)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, assert_never
+from uuid import UUID
 
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
@@ -16,6 +17,7 @@ from core.application.payment_step import PaymentStep, payment_step, waiting_dat
 from core.conf import conf
 from core.domain.errors import NotSupported
 from core.domain.lifecycle import OperationStatus
+from core.domain.payments import ObjectKind, object_kind
 from core.hooks.offered import OfferedStrategy
 from core.hooks.registry import Registry
 from core.infrastructure.crashpoints import crashpoint
@@ -24,6 +26,7 @@ from hookspecs import (
     Call,
     Declined,
     Done,
+    Fact,
     FactKind,
     InProgress,
     NeedsCustomer,
@@ -110,6 +113,24 @@ def recorded(operation: Operation, outcome: Outcome, *, now: datetime) -> Operat
             )
         case _:
             assert_never(outcome)
+
+
+def _tells_of(verb: Verb, facts: Sequence[Fact]) -> bool:
+    """Say whether an answer shows what was moved: sums are checked against facts alone."""
+    object_of = {Verb.CAPTURE: ObjectKind.CAPTURE, Verb.REFUND: ObjectKind.REFUND}
+    return verb not in object_of or any(object_kind(fact.kind) is object_of[verb] for fact in facts)
+
+
+def send_planned(order_id: UUID, *verbs: Verb, plugins: Registry, now: datetime) -> None:
+    """Send what is planned for an order now; whatever stops us, the sweeper sends it later."""
+    planned = Operation.objects.filter(
+        order_id=order_id, verb__in=verbs, status=OperationStatus.PLANNED, due_at__lte=Now()
+    )
+    while (operation := planned.order_by("created_at", "id").first()) is not None:
+        claimed = claim_operation(operation)
+        if claimed is None:
+            return
+        send_operation(claimed, plugins=plugins, now=now)
 
 
 def _method(strategy: OfferedStrategy, verb: Verb) -> Callable[[Any, Call], Outcome] | None:

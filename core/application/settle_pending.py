@@ -10,7 +10,8 @@ from django.db.models import Q
 
 from core.application.apply_facts import ApplyFacts, OperationMoved, apply_facts
 from core.application.look_up_payment import look_up_payment
-from core.application.void_payment import void_payment
+from core.application.sweep_payments import sweep_payments
+from core.application.void_payment import void_waiting
 from core.domain.errors import PaymentUndecided, PluginUnavailable
 from core.domain.lifecycle import LIVE, OperationStatus
 from core.hooks.offered import OfferedStrategy
@@ -18,7 +19,7 @@ from core.hooks.registry import Registry
 from core.models import Operation, Order, Payment
 from hookspecs import Feature, Verb
 
-_STILL_PAYABLE: Final = ("OPEN", "APPROVED", "REQUIRES_ACTION", "DECLINED", "AUTHORIZED")
+_STILL_PAYABLE: Final = ("OPEN", "APPROVED", "REQUIRES_ACTION", "DECLINED")
 _TEXT: Final = "A payment of this order is being confirmed; you will not be charged twice."
 
 
@@ -32,6 +33,9 @@ def settle_pending(
     Raises:
         PaymentUndecided: a charge may have happened, or couldn't be ended.
     """
+    if _pending(order) is None:
+        return None
+    sweep_payments(plugins=plugins, now=now, order_id=order.id)
     operation = _pending(order)
     if operation is None:
         return None
@@ -72,7 +76,7 @@ def _end(operation: Operation, payment: Payment, *, plugins: Registry, now: date
     if operation.status != OperationStatus.NEEDS_CUSTOMER:
         return
     if "void" in strategy.can:
-        void_payment(payment.id, plugins=plugins, now=now)
+        void_waiting(payment.id, plugins=plugins, now=now)
     elif _harmless(strategy):
         _abandon(operation, now=now)
 

@@ -12,14 +12,16 @@ from uuid import UUID
 from pydantic_core import to_json
 
 from core.application.commanding import operation_clock, operation_row, sealed_inputs
-from core.application.facts import folded, stated
+from core.application.facts import left_to_pay
+from core.application.next_commands import WHEN_SECURED
 from core.application.payment_step import PaymentStep, payment_step
 from core.application.queries import accepts
 from core.application.receive_webhook import webhook_url
-from core.application.send_operation import send_operation
+from core.application.send_operation import send_operation, send_planned
 from core.application.settle_pending import settle_pending
 from core.domain.errors import (
     AmountNotAccepted,
+    AmountTooHigh,
     ConcurrentChange,
     IdempotencyConflict,
     InvalidInput,
@@ -33,12 +35,12 @@ from core.domain.journal import PAYMENT_STARTED
 from core.domain.lifecycle import OrderStatus, PaymentStatus
 from core.hooks.offered import OfferedStrategy
 from core.hooks.registry import Registry
-from core.models import Event, Fact, Operation, Order, Payment
+from core.models import Event, Operation, Order, Payment
 from core.models.ids import new_id
 from core.models.journal import Chain
 from core.models.order import advance
 from core.models.sheet import RuleViolated, Sheet
-from hookspecs import Money, Verb
+from hookspecs import Feature, Money, Verb
 
 _ATTEMPTS = 5
 
@@ -47,6 +49,7 @@ _ATTEMPTS = 5
 class StartPayment:
     """Pay an order by a strategy, once per ``key`` of a ``principal``.
 
+    ``amount`` is what to collect this way, all that is missing unless given: never more than that.
     In ``return_url`` and ``cancel_url``, ``{payment_id}`` stands for the payment's id.
     """
 
@@ -58,6 +61,7 @@ class StartPayment:
     cancel_url: str
     inputs: Mapping[str, str] = field(default_factory=dict)
     capture_now: bool = True
+    amount: Money | None = None
 
     def digest(self) -> str:
         """Return a digest of what was asked for, secrets included but not readable."""
@@ -66,6 +70,7 @@ class StartPayment:
             self.strategy_code,
             sorted(self.inputs.items()),
             self.capture_now,
+            str(self.amount),
         ]
         return hashlib.sha256(to_json(said)).hexdigest()
 
@@ -74,12 +79,13 @@ def start_payment(command: StartPayment, *, plugins: Registry, now: datetime) ->
     """Commit a payment and its first command, then call the gateway.
 
     The same key gives the same payment; so does paying again the same way while the customer has
-    yet to act. While a charge is undecided, no other begins.
+    yet to act. While a charge is undecided, no other begins. What is only a part of the order's
+    price is authorised where the strategy can, and taken once the rest is secured.
 
     Raises:
         KeyMissing, IdempotencyConflict: no key, or one used for something else.
         NothingToPay: the order is paid, or over.
-        UnknownStrategy, AmountNotAccepted, InvalidInput: not this way.
+        UnknownStrategy, AmountNotAccepted, AmountTooHigh, InvalidInput: not this way.
         PaymentUndecided: a charge is being confirmed.
     """
     if not command.key:
@@ -97,15 +103,15 @@ def _try(command: StartPayment, *, plugins: Registry, now: datetime) -> PaymentS
     order = Order.objects.filter(pk=command.order_id).defer("receipt").first()
     if order is None:
         raise NotFound("There is no such order.")
-    strategy, amount = _what_to_collect(command, order, plugins)
-    pending = settle_pending(order, strategy.info.code, plugins=plugins, now=now)
+    charge = _what_to_collect(command, order, plugins)
+    pending = settle_pending(order, charge.strategy.info.code, plugins=plugins, now=now)
     if pending is not None:
         return payment_step(pending)
     order.refresh_from_db(fields=["status", "payment_status", "log_seq", "log_head", "stock"])
     if order.status != OrderStatus.CONFIRMED:
         return None
     try:
-        operation_id = _commit(command, order, strategy, amount, now)
+        operation_id = _commit(command, order, charge, now)
     except RuleViolated as missed:
         if missed.rule == "operation_key_unique":
             return _replayed(command)
@@ -114,15 +120,26 @@ def _try(command: StartPayment, *, plugins: Registry, now: datetime) -> PaymentS
         if missed.rule != "order_moved":
             raise
         return None
-    return send_operation(Operation.objects.get(pk=operation_id), plugins=plugins, now=now)
+    operation = Operation.objects.get(pk=operation_id)
+    step = send_operation(operation, plugins=plugins, now=now)
+    send_planned(order.id, Verb.CAPTURE, plugins=plugins, now=now)
+    return payment_step(step.payment_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Charge:
+    """What to collect and how; ``capture_now`` false: only authorise it for the time being."""
+
+    strategy: OfferedStrategy
+    amount: Money
+    capture_now: bool
+    when_secured: bool
 
 
 _UNDECIDED = "A payment of this order is being confirmed; you will not be charged twice."
 
 
-def _what_to_collect(
-    command: StartPayment, order: Order, plugins: Registry
-) -> tuple[OfferedStrategy, Money]:
+def _what_to_collect(command: StartPayment, order: Order, plugins: Registry) -> _Charge:
     strategy = plugins.strategies.get(command.strategy_code)
     if strategy is None:
         raise UnknownStrategy(
@@ -131,9 +148,8 @@ def _what_to_collect(
         )
     if order.status != OrderStatus.CONFIRMED:
         raise NothingToPay(f"This order is {order.status.lower()}.", status=order.status)
-    amount = Money(order.total_minor - _captured(order), order.currency)
-    if amount.minor <= 0:
-        raise NothingToPay("Nothing is left to pay.")
+    unpaid = left_to_pay(order)
+    amount = _asked(command, unpaid, order.currency)
     if not accepts(strategy.info, currency=amount.currency, total_minor=amount.minor):
         raise AmountNotAccepted(
             f"{strategy.info.label} doesn't take {amount}.",
@@ -149,23 +165,34 @@ def _what_to_collect(
     if missing or set(command.inputs) - known:
         named = (missing or sorted(set(command.inputs) - known))[0]
         raise InvalidInput(f"{strategy.info.label} can't do with this {named}.", field=named)
-    return strategy, amount
-
-
-def _captured(order: Order) -> int:
-    facts: dict[UUID, list[Any]] = {}
-    for row in Fact.objects.filter(payment__order_id=order.id):
-        facts.setdefault(row.payment_id, []).append(stated(row))
-    return sum(
-        folded(payment, facts.get(payment.id, [])).captured
-        for payment in Payment.objects.filter(order_id=order.id)
+    part = Feature.SPLIT in strategy.info.features or amount.minor < unpaid
+    when_secured = part and command.capture_now and {"capture", "void"} <= strategy.can
+    return _Charge(
+        strategy=strategy,
+        amount=amount,
+        capture_now=command.capture_now and not when_secured,
+        when_secured=when_secured,
     )
 
 
-def _commit(
-    command: StartPayment, order: Order, strategy: OfferedStrategy, amount: Money, now: datetime
-) -> UUID:
+def _asked(command: StartPayment, missing: int, currency: str) -> Money:
+    if missing <= 0:
+        raise NothingToPay("Nothing is left to pay.")
+    asked = command.amount or Money(missing, currency)
+    if asked.currency != currency or asked.minor < 1:
+        raise InvalidInput(f"Pay at least one minor unit, in {currency}.", field="amount")
+    if asked.minor > missing:
+        raise AmountTooHigh(
+            f"{asked} is more than what is left to pay.",
+            amount_minor=asked.minor,
+            most_minor=missing,
+        )
+    return asked
+
+
+def _commit(command: StartPayment, order: Order, charge: _Charge, now: datetime) -> UUID:
     """Write payment, command and event before the wire: row, key and parameters."""
+    strategy, amount = charge.strategy, charge.amount
     payment_id, info = new_id(), strategy.info
     chain = Chain(
         order_id=order.id, tenant_id=order.tenant_id, seq=order.log_seq, head=order.log_head
@@ -187,7 +214,8 @@ def _commit(
             "return_url": command.return_url.replace("{payment_id}", str(payment_id)),
             "cancel_url": command.cancel_url.replace("{payment_id}", str(payment_id)),
             "webhook_url": webhook_url(plugin=strategy.plugin, now=now),
-            "capture_now": command.capture_now,
+            "capture_now": charge.capture_now,
+            WHEN_SECURED: charge.when_secured,
             **sealed_inputs(command.inputs, secret),
         },
         now=now,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 import structlog
 from django.db.models.functions import Now
@@ -22,13 +23,17 @@ POSTPONED: Final = timedelta(minutes=10)
 log = structlog.get_logger(__name__)
 
 
-def sweep_payments(*, plugins: Registry, now: datetime, limit: int = 50) -> int:
-    """Work off the commands that are due; return how many were looked at.
+def sweep_payments(
+    *, plugins: Registry, now: datetime, limit: int = 50, order_id: UUID | None = None
+) -> int:
+    """Work off the commands that are due, of all orders or of one; return how many.
 
     No promise depends on webhooks arriving: this alone finishes everything.
     """
     mark_overdue()
     due = Operation.objects.filter(status__in=LIVE - {OperationStatus.SENT}, due_at__lte=Now())
+    if order_id is not None:
+        due = due.filter(order_id=order_id)
     looked_at = 0
     for operation in list(due.order_by("due_at", "id")[:limit]):
         looked_at += 1

@@ -26,6 +26,10 @@ OrderloomError
 │   ├── AmountNotAccepted        AMOUNT_NOT_ACCEPTED
 │   ├── NothingToPay             NOTHING_TO_PAY
 │   ├── NothingToRefund          NOTHING_TO_REFUND
+│   ├── NothingToCapture         NOTHING_TO_CAPTURE
+│   ├── NothingToVoid            NOTHING_TO_VOID
+│   ├── AmountTooHigh            AMOUNT_TOO_HIGH          more than is left to pay, take or give back
+│   ├── FeatureMissing           FEATURE_NOT_SUPPORTED    not in parts, or not more than once
 │   ├── PaymentUndecided         PAYMENT_UNDECIDED
 │   ├── NotSupported             NOT_SUPPORTED            the strategy has no such method
 │   ├── PluginUnavailable        PLUGIN_UNAVAILABLE       its code isn't loaded: names the package
@@ -202,6 +206,30 @@ class NothingToRefund(Refusal):
     """Nothing captured is left to give back."""
 
     code = "NOTHING_TO_REFUND"
+
+
+class NothingToCapture(Refusal):
+    """Nothing authorised is left to take."""
+
+    code = "NOTHING_TO_CAPTURE"
+
+
+class NothingToVoid(Refusal):
+    """Nothing is authorised, and no customer is waited for."""
+
+    code = "NOTHING_TO_VOID"
+
+
+class AmountTooHigh(Refusal):
+    """More than is left; ``details``: ``amount_minor`` and ``most_minor``, in minor units."""
+
+    code = "AMOUNT_TOO_HIGH"
+
+
+class FeatureMissing(Refusal):
+    """This way to pay can't do it in parts; ``details["feature"]`` names what it lacks."""
+
+    code = "FEATURE_NOT_SUPPORTED"
 
 
 class PaymentUndecided(Refusal):

@@ -19,6 +19,7 @@ PAYMENT_CAPTURED = "payment_captured"
 PAYMENT_DECLINED = "payment_declined"
 PAYMENT_REFUNDED = "payment_refunded"
 PAYMENT_MOVED = "payment_moved"
+PAYMENT_RESOLVED = "payment_resolved"
 INCIDENT = "payment_incident"
 PRODUCT_CHANGED = "product_changed"
 

@@ -65,17 +65,23 @@ def payment_status(folded: Folded, last: str | None) -> str:
     return folded.state.value
 
 
+def kept_minor(folded: Folded) -> int:
+    """Return what a payment has taken and not given back, in minor units."""
+    return folded.captured - folded.refunded - folded.charged_back
+
+
 def order_payment_status(payments: Sequence[Standing], *, total_minor: int) -> PaymentStatus:
     """Return how an order stands with its money over all its payments."""
     captured = sum(one.folded.captured for one in payments)
     back = sum(one.folded.refunded + one.folded.charged_back for one in payments)
     authorized = sum(one.folded.authorized for one in payments)
+    kept = sum(kept_minor(one.folded) for one in payments)
     undecided = any(one.last == OperationStatus.UNKNOWN for one in payments)
     holds = {
         PaymentStatus.DISPUTED: any(one.folded.disputed for one in payments),
         PaymentStatus.REFUNDED: captured > 0 and back >= captured,
+        PaymentStatus.PAID: kept >= total_minor,
         PaymentStatus.PARTIALLY_REFUNDED: captured > 0 and back > 0,
-        PaymentStatus.PAID: captured >= total_minor,
         PaymentStatus.PARTIALLY_PAID: captured > 0,
         PaymentStatus.UNRESOLVED: undecided,
         PaymentStatus.AUTHORIZED: authorized >= total_minor,
@@ -90,14 +96,22 @@ def is_live(status: str | None) -> bool:
     return status is not None and OperationStatus(status) in LIVE
 
 
+def moved_minor(verb: Verb, folded: Folded) -> int:
+    """Return how much commands of this kind have moved, or are about to, in minor units."""
+    if verb is Verb.CAPTURE:
+        return folded.captured + folded.capturing
+    return folded.refunded + folded.refunding if verb is Verb.REFUND else 0
+
+
 def decided_by(
-    finding: Finding, *, verb: Verb, operation_id: str, before: Folded, after: Folded
+    finding: Finding, *, verb: Verb, operation_id: str, before: int, after: Folded
 ) -> OperationStatus | None:
     """Return what became of a command in doubt, or None where it didn't happen.
 
     An object whose facts name the command settles it; failing that, the variant settles START and
     RESUME, unless all that was asked for has been taken, and what has grown settles the others.
-    Sound because a payment has at most one command under way.
+    ``before`` is what ``moved_minor`` gave when the command was committed. Sound because a payment
+    has at most one command under way.
     """
     if any(fact.operation_id == operation_id for fact in getattr(finding, "facts", ())):
         return (
@@ -110,10 +124,8 @@ def decided_by(
             return (
                 OperationStatus.DONE if after.state in _COLLECTED else _by_variant(finding, after)
             )
-        case Verb.CAPTURE:
-            grown = after.captured + after.capturing > before.captured + before.capturing
-        case Verb.REFUND:
-            grown = after.refunded + after.refunding > before.refunded + before.refunding
+        case Verb.CAPTURE | Verb.REFUND:
+            grown = moved_minor(verb, after) > before
         case Verb.VOID:
             closed = any(one.kind is FactKind.APPROVAL_CLOSED for one in after.objects)
             ended = any(one.kind is FactKind.AUTHORIZATION_CLOSED for one in after.objects)

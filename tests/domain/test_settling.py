@@ -15,7 +15,13 @@ from core.domain.lifecycle import (
     product_sources,
 )
 from core.domain.payments import Folded, fold
-from core.domain.settling import Standing, decided_by, order_payment_status, payment_status
+from core.domain.settling import (
+    Standing,
+    decided_by,
+    moved_minor,
+    order_payment_status,
+    payment_status,
+)
 from hookspecs import (
     Declined,
     Done,
@@ -89,6 +95,8 @@ def test_only_an_open_payment_shows_its_command(
         ([PART_REFUNDED], "DONE", "PARTIALLY_REFUNDED"),
         ([REFUNDED], "DONE", "REFUNDED"),
         ([DISPUTED], "DONE", "DISPUTED"),
+        ([REFUNDED, CAPTURED], "DONE", "PAID"),
+        ([PART, REFUNDED], "DONE", "PARTIALLY_REFUNDED"),
         ([CAPTURED, NOTHING], "UNKNOWN", "PAID"),
     ],
 )
@@ -125,7 +133,9 @@ SHOW = NeedsCustomer(action=Show(text="pay"))
 def test_an_inquiry_decides_a_command_in_doubt(
     verb: Verb, finding: Finding, before: Folded, after: Folded, decided: str | None
 ) -> None:
-    found = decided_by(finding, verb=verb, operation_id="op", before=before, after=after)
+    moved = moved_minor(verb, before)
+
+    found = decided_by(finding, verb=verb, operation_id="op", before=moved, after=after)
 
     assert found == (OperationStatus(decided) if decided else None)
 
@@ -134,7 +144,7 @@ def test_an_object_that_names_the_command_settles_it() -> None:
     own = fact(FactKind.REFUNDED, parent_id="c", operation_id="op")
 
     found = decided_by(
-        Done(facts=(own,)), verb=Verb.REFUND, operation_id="op", before=REFUNDED, after=REFUNDED
+        Done(facts=(own,)), verb=Verb.REFUND, operation_id="op", before=1000, after=REFUNDED
     )
 
     assert found is OperationStatus.DONE

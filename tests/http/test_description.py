@@ -9,7 +9,9 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 
 from core.http.api import api as described
-from core.http.auth import Policy
+from core.http.auth import SCOPES, Policy
+from core.http.errors import STATUS
+from tests.house.tree import ROOT
 
 pytestmark = pytest.mark.django_db
 
@@ -51,3 +53,12 @@ def test_each_endpoint_has_one_policy() -> None:
     for operation in operations:
         assert len(operation.auth_callbacks) == 1, operation.path
         assert isinstance(operation.auth_callbacks[0], Policy), operation.path
+
+
+def test_the_documentation_names_every_code_and_scope() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+
+    for code, status in STATUS.items():
+        row = next((line for line in text.splitlines() if f"`{code}`" in line), "")
+        assert row.startswith(f"| {status} |"), code
+    assert all(f"`{scope}`" in text for scope in SCOPES)

@@ -26,6 +26,8 @@ def introduce(base: str) -> dict[str, object]:
             "ORDERLOOM_PAYMENT_PAYPAL_LIKE__CLIENT_ID": "sandbox",
             "ORDERLOOM_PAYMENT_PAYPAL_LIKE__CLIENT_SECRET": "sandbox",
             "ORDERLOOM_PAYMENT_PAYPAL_LIKE__WEBHOOK_ID": WEBHOOK_ID,
+            "ORDERLOOM_PAYMENT_BANK_TRANSFER__IBAN": "DE02120300000000202051",
+            "ORDERLOOM_PAYMENT_BANK_TRANSFER__ACCOUNT_HOLDER": "Sandbox",
         },
         "plugins": sorted(_PROVIDERS),
     }

@@ -1,0 +1,1 @@
+"""Pay by bank transfer: instructions out, a bank's statement in."""

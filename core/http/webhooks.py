@@ -18,7 +18,8 @@ from core.models import WebhookEndpoint
 LARGEST: Final = 65_536
 """Bytes of a webhook's body: what is larger is nobody's webhook."""
 
-_KEPT_BACK: Final = frozenset({"authorization", "cookie"})
+_KEPT_BACK: Final = ("authorization", "cookie", "x-orderloom-")
+"""Beginnings of names that aren't stored: what is secret, and what only the core may say."""
 
 
 @csrf_exempt
@@ -37,7 +38,11 @@ def webhook(request: HttpRequest, plugin: str, endpoint: str) -> HttpResponse:
     )
     if owner is None:
         return problem(NotFound.code)
-    headers = {k.lower(): v for k, v in request.headers.items() if k.lower() not in _KEPT_BACK}
+    headers = {
+        name.lower(): text
+        for name, text in request.headers.items()
+        if not name.lower().startswith(_KEPT_BACK)
+    }
     with acting_for(TenantRef(id=owner.tenant.id, slug=owner.tenant.slug)):
         receive_webhook(
             plugin=plugin,

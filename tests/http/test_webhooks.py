@@ -49,6 +49,15 @@ def test_a_webhook_is_stored_to_the_byte_without_being_read() -> None:
     assert entry.status == "STORED"
 
 
+@pytest.mark.parametrize("name", ["X-Orderloom-Source", "x_orderloom_source", "X-ORDERLOOM-any"])
+def test_nobody_outside_says_what_only_the_core_may_say(name: str) -> None:
+    endpoint = webhook_endpoint(plugin="pay-memory", now=timezone.now())
+
+    send(endpoint, **{name: "file"})
+
+    assert not [one for one in InboxEntry.objects.get().headers if "orderloom" in one]
+
+
 @pytest.mark.parametrize(("size", "status"), [(65_536, 200), (65_537, 413)])
 def test_a_webhook_has_64_kib_at_most(size: int, status: int) -> None:
     endpoint = webhook_endpoint(plugin="pay-memory", now=timezone.now())

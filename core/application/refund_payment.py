@@ -25,6 +25,7 @@ from core.domain.lifecycle import OperationStatus
 from core.domain.remaining import parts_to_refund
 from core.hooks.offered import OfferedStrategy
 from core.hooks.registry import Registry
+from core.infrastructure.crashpoints import crashpoint
 from core.models import Operation, Payment
 from hookspecs import Money, Verb
 
@@ -77,7 +78,9 @@ def refund_payment(command: RefundPayment, *, plugins: Registry, now: datetime) 
         operation = _commit(command, first, left, plugins=plugins, now=now)
         if operation is None:
             continue
+        crashpoint("refund.intended")
         step = send_operation(operation, plugins=plugins, now=now)
+        crashpoint("refund.done")
         if step.operation_status != OperationStatus.DONE or not _left(first or operation):
             return step
     raise ConcurrentChange("This payment is being changed by others; try again.")

@@ -79,6 +79,7 @@ STATUS: Final[Mapping[str, int]] = {
 
 _RETRY_AFTER: Final = {"REQUEST_RUNNING": 1, "CONCURRENT_CHANGE": 1, UNAVAILABLE: 2}
 _OWN: Final = ("type", "title", "status", "code", "detail")
+_LOCKED: Final = "55P03"  # PostgreSQL waited for somebody else's lock as long as it may
 _NAMED: Final = frozenset({"rule", "plugin", "offer", "hook"})
 _BY_STATUS: Final = {
     400: MALFORMED_JSON,
@@ -98,6 +99,8 @@ _SENTENCES: Final = {
     "NOT_FOUND": "There is no such thing, or none that you may see.",
     METHOD_NOT_ALLOWED: "This address doesn't answer to this method.",
     BODY_TOO_LARGE: "The body is too large.",
+    "CONCURRENT_CHANGE": "Somebody else is changing this right now. Please try again.",
+    "REQUEST_RUNNING": "This is under way. Please try again with the same key.",
     UNSUPPORTED_MEDIA_TYPE: "The body has to be application/json.",
     "INVALID_INPUT": "Something in the request isn't as it has to be.",
     UNAVAILABLE: "We can't answer right now. Please try again.",
@@ -194,7 +197,10 @@ def _invalid(_: HttpRequest, exc: Any) -> HttpResponse:
     )
 
 
-def _unavailable(_: HttpRequest, exc: Any) -> HttpResponse:
+def _unavailable(request: HttpRequest, exc: Any) -> HttpResponse:
+    if getattr(exc.__cause__, "sqlstate", "") == _LOCKED:
+        running = "Idempotency-Key" in request.headers
+        return problem("REQUEST_RUNNING" if running else "CONCURRENT_CHANGE")
     logger.error("http.database.unavailable", extra={"cause": type(exc).__name__})
     return problem(UNAVAILABLE)
 

@@ -23,9 +23,9 @@ from core.http.answers import order_answer, placed_answer, reply
 from core.http.auth import Anyone, Caller, DoorRequest, Key, OrderHolder, read_id
 from core.http.schemas import (
     AskedAddress,
-    AskedCancel,
     AskedOrder,
     AskedQuote,
+    AskedReason,
     OrderAnswer,
     PlacedAnswer,
 )
@@ -80,7 +80,7 @@ def show(request: DoorRequest, order_id: str) -> HttpResponse:
 @router.post(
     "/orders/{order_id}/cancel", auth=OrderHolder("orders:write"), response={200: OrderAnswer}
 )
-def cancel(request: DoorRequest, order_id: str, asked: AskedCancel) -> HttpResponse:
+def cancel(request: DoorRequest, order_id: str, asked: AskedReason) -> HttpResponse:
     """Cancel an order; what was paid for it is given back."""
     command = CancelOrder(order_id=opened(request), reason=asked.reason)
     cancel_order(command, plugins=request.registry, now=timezone.now())

@@ -18,7 +18,7 @@ from core.http.auth import Anyone, DoorRequest, Key, OrderHolder, read_id
 from core.http.orders import IDEMPOTENT, idempotency_key, opened
 from core.http.schemas import (
     AskedPayment,
-    AskedRefund,
+    AskedReason,
     AskedResume,
     AskedStrategies,
     StepAnswer,
@@ -87,7 +87,7 @@ def resume(
     openapi_extra=IDEMPOTENT,
 )
 def refund(
-    request: DoorRequest, order_id: str, payment_id: str, asked: AskedRefund
+    request: DoorRequest, order_id: str, payment_id: str, asked: AskedReason
 ) -> HttpResponse:
     """Give back all that a payment has captured."""
     paid = read_id(payment_id)

@@ -138,14 +138,10 @@ class AskedResume(Asked):
     returned: Texts = Field(default_factory=dict)
 
 
-class AskedRefund(Asked):
-    """Why the money goes back."""
+class AskedReason(Asked):
+    """Why an order is cancelled, or money goes back."""
 
     reason: Annotated[str, StringConstraints(max_length=500), AfterValidator(_printable)] = ""
-
-
-class AskedCancel(AskedRefund):
-    """Why an order is cancelled."""
 
 
 class AskedProduct(Asked):

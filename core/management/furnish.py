@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
 from datetime import datetime
 
 from django.apps import apps
@@ -31,24 +30,12 @@ def unapplied() -> tuple[str, ...]:
 
 
 def migrate() -> tuple[str, ...]:
-    """Migrate the core first, then each plugin's own tables; return the labels migrated.
-
-    Raises:
-        Exception: whatever a migration of the core or of Django raised; one of a plugin says so
-            on standard error, and the others go on.
-    """
+    """Migrate the core first, then each plugin's own tables; return the labels migrated."""
     labels = unapplied()
     plugins = {config.label for config in apps.get_app_configs() if config.name in _packages()}
-    for label in _in_turn(labels, plugins):
+    for label in sorted(labels, key=lambda label: (label in plugins, label != _CORE)):
         call_command("migrate", label, verbosity=0, interactive=False)
     return labels
-
-
-def _in_turn(labels: Iterable[str], plugins: set[str]) -> list[str]:
-    def turn(label: str) -> tuple[bool, bool]:
-        return (label in plugins, label != _CORE)
-
-    return sorted(labels, key=turn)
 
 
 def _packages() -> frozenset[str]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
+import psycopg
 import pytest
+from django.db import connection
 from django.test import override_settings
 
 from core.domain.errors import RuleFailedError
 from core.hooks.registry import Registry
 from core.http.errors import PROBLEM, STATUS, problem
+from core.models import Order
 from core.testing.registries import FakePlugin, registry_of
 from hookspecs import Adjustment, Money, Phase, Quote, RuleInfo
 from tests.http.conftest import Api, basket
@@ -80,3 +83,28 @@ def test_what_nobody_foresaw_is_a_problem_that_tells_nothing(api: Api) -> None:
     assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL_ERROR")
     assert answer.json()["request_id"] == answer["X-Request-ID"]
     assert "canary" not in answer.content.decode()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("shelf")
+def test_who_waits_too_long_for_another_is_told_to_try_again(api: Api) -> None:
+    own = connection.settings_dict
+    with (
+        psycopg.connect(
+            host=own["HOST"],
+            port=own["PORT"] or None,
+            user=own["USER"],
+            password=own["PASSWORD"] or None,
+            dbname=own["NAME"],
+        ) as other,
+        other.cursor() as cursor,
+    ):
+        cursor.execute("SELECT * FROM orderloom_stock FOR UPDATE")
+
+        answer = api.post("/orders", basket(("tea", 1)), Idempotency_Key="k")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "REQUEST_RUNNING")
+    assert answer["Retry-After"] == "1"
+    assert Order.objects.count() == 0
+    assert api.post("/orders", basket(("tea", 1)), Idempotency_Key="k").status_code == 201

@@ -1,0 +1,158 @@
+"""What the children of the nursery do: a checkout, a refund, webhooks, and the end of all work."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from core.application.cancel_order import CancelOrder, cancel_order
+from core.application.drain_inbox import drain_inbox
+from core.application.expire_orders import expire_orders
+from core.application.payment_step import PaymentStep
+from core.application.receive_webhook import receive_webhook, webhook_endpoint
+from core.application.refresh_registry import refresh_registry
+from core.application.refund_payment import RefundPayment, refund_payment
+from core.application.resume_payment import ResumePayment, resume_payment
+from core.application.start_payment import start_payment
+from core.domain.errors import OrderloomError
+from core.hooks.registry import Registry
+from core.jobs.relay import drain
+from core.jobs.sweeper import sweep
+from core.management.sandbox import Sandbox
+from hookspecs import Redirect
+from tests.application.shelf import paying, placed
+from tests.faults.invariants import nothing_is_undecided
+
+Say = Callable[[dict[str, Any]], None]
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def checkout(
+    say: Say, *, key: str, code: str, base: str, at_once: bool = False, until: str = "paid"
+) -> None:
+    """Buy two teas as a customer does who repeats everything under the same keys.
+
+    `until` is the last step taken: `placed`, `started`, `clicked`, `paid` or `refunded`.
+    """
+    plugins = refresh_registry()
+    order = placed(("tea", 2), key=key, plugins=plugins, now=now())
+    say({"order": str(order.order_id), "total": order.total.minor})
+    if until == "placed":
+        return
+    inputs = {"payment_method": "pm_card_visa"} if at_once else {}
+    command = paying(order, code=code, key=f"pay-{key}", inputs=inputs)
+    step = _said(say, start_payment(command, plugins=plugins, now=now()))
+    if until == "started":
+        return
+    if isinstance(step.action, Redirect):
+        Sandbox(base=base, pid=0).click(step.action.url)
+    if until == "clicked":
+        return
+    step = _resumed(say, step, plugins)
+    if until == "refunded":
+        refund(say, payment=str(step.payment_id), key=f"refund-{key}")
+
+
+def _said(say: Say, step: PaymentStep) -> PaymentStep:
+    say(
+        {
+            "payment": str(step.payment_id),
+            "order": str(step.order_id),
+            "status": step.order_status,
+            "operation": step.operation_status,
+            "url": step.action.url if isinstance(step.action, Redirect) else "",
+        }
+    )
+    return step
+
+
+def _resumed(say: Say, step: PaymentStep, plugins: Registry) -> PaymentStep:
+    command = ResumePayment(order_id=step.order_id, payment_id=step.payment_id)
+    return _said(say, resume_payment(command, plugins=plugins, now=now()))
+
+
+def pay(say: Say, *, order: str, code: str, key: str, at_once: bool = False) -> None:
+    """Press pay on an order that is there already."""
+    command = paying(_Known(order), code=code, key=key, inputs=_inputs(at_once))  # type: ignore[arg-type]
+    _said(say, start_payment(command, plugins=refresh_registry(), now=now()))
+
+
+class _Known:
+    """As much of a placed order as paying needs."""
+
+    def __init__(self, order: str) -> None:
+        self.order_id = UUID(order)
+
+
+def _inputs(at_once: bool) -> dict[str, str]:
+    return {"payment_method": "pm_card_visa"} if at_once else {}
+
+
+def resume(say: Say, *, order: str, payment: str) -> None:
+    """Come back from the provider's page."""
+    command = ResumePayment(order_id=UUID(order), payment_id=UUID(payment))
+    _said(say, resume_payment(command, plugins=refresh_registry(), now=now()))
+
+
+def refund(say: Say, *, payment: str, key: str) -> None:
+    """Give everything back."""
+    command = RefundPayment(payment_id=UUID(payment), principal="staff", key=key)
+    step = refund_payment(command, plugins=refresh_registry(), now=now())
+    say({"refund": step.payment_status, "operation": step.operation_status})
+
+
+def cancel(say: Say, *, order: str) -> None:
+    """Cancel an order."""
+    cancel_order(CancelOrder(order_id=UUID(order)), plugins=refresh_registry(), now=now())
+    say({"cancelled": order})
+
+
+def expire(say: Say) -> None:
+    """Let orders expire."""
+    say({"expired": expire_orders(plugins=refresh_registry(), now=now())})
+
+
+def webhooks(say: Say, *, plugin: str, came: list[list[Any]], apply: bool = False) -> None:
+    """Store webhooks as the door does, saying of each that it is stored, and maybe work them off.
+
+    `came` holds body (base64) and headers of each.
+    """
+    endpoint = webhook_endpoint(plugin=plugin, now=now())
+    for n, (body, headers) in enumerate(came):
+        receive_webhook(
+            plugin=plugin,
+            endpoint_id=endpoint,
+            body=base64.b64decode(body),
+            headers=headers,
+            now=now(),
+        )
+        say({"stored": n})
+    if apply:
+        drain_inbox(plugins=refresh_registry(), now=now())
+
+
+def finish(say: Say, *, seconds: float = 30.0) -> None:
+    """Be relay and sweeper until nothing is undecided, or the deadline is over."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            sweep()
+            drain(until=until)
+        except OrderloomError as refused:
+            say({"refused": refused.code})
+        with connection.cursor() as cursor:
+            left = nothing_is_undecided(cursor)
+        if not left:
+            say({"finished": round(seconds - (until - time.monotonic()), 2)})
+            return
+        time.sleep(0.05)
+    say({"left": [list(row) for row in left]})

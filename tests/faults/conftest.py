@@ -1,0 +1,39 @@
+"""A nursery, the world outside, and a shop with enough tea."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from core.context import DEFAULT_TENANT, TenantRef, acting_for
+from tests.application.shelf import put
+from tests.faults.outside import Nursery, Outside
+
+
+@pytest.fixture(scope="session")
+def _outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    with Outside.standing(tmp_path_factory.mktemp("outside")) as outside:
+        yield outside
+
+
+@pytest.fixture(scope="session")
+def nursery(django_db_setup: None, django_db_blocker: Any, _outside: Outside) -> Iterator[Nursery]:
+    nursery = Nursery(**_outside.environment)
+    yield nursery
+    nursery.end()
+
+
+@pytest.fixture
+def outside(_outside: Outside) -> Outside:
+    _outside.begin()
+    return _outside
+
+
+@pytest.fixture
+def shop(transactional_db: None) -> Iterator[TenantRef]:
+    with acting_for(DEFAULT_TENANT) as ref:
+        put("tea", 450, 1000, now=datetime.now(UTC))
+        yield ref

@@ -1,0 +1,89 @@
+"""Protections switched off inside one child, for the controls: the shop as it must not be."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection
+
+from core.application import (
+    apply_facts,
+    cancel_order,
+    claim_deliveries,
+    deliver_events,
+    expire_orders,
+    follow_up,
+    look_up_payment,
+    move_order,
+    start_payment,
+    sweep_payments,
+)
+from core.models.order import advance
+from core.models.sheet import Move
+from tests.faults import acts
+
+
+def the_journal() -> None:
+    """The command's row is committed only when the gateway has answered."""
+
+    def late(*given: Any, **named: Any) -> Any:
+        connection.set_autocommit(False)
+        answer = start_payment.start_payment(*given, **named)
+        connection.commit()
+        connection.set_autocommit(True)
+        return answer
+
+    acts.start_payment = late
+
+
+def the_order_of_acknowledging() -> None:
+    """A delivery is acknowledged before it is sent."""
+
+    def claim(*, messages: bool, limit: int) -> list[Any]:
+        claimed = claim_deliveries.claim_deliveries(messages=messages, limit=limit)
+        if messages:
+            claim_deliveries.acknowledge(claimed)
+        return claimed
+
+    deliver_events.claim_deliveries = claim
+
+
+def the_message_id() -> None:
+    """Each attempt at a message has an id of its own."""
+    render = deliver_events.render_message
+
+    def renamed(asked: Any) -> Any:
+        return render(dataclasses.replace(asked, message_id=str(uuid.uuid4())))
+
+    deliver_events.render_message = renamed
+
+
+def the_lease() -> None:
+    """Nobody looks after a command whose worker is gone."""
+
+    def nobody(*_: Any) -> int:
+        return 0
+
+    look_up_payment.mark_overdue = nobody
+    sweep_payments.mark_overdue = nobody
+
+
+def the_fence() -> None:
+    """An order is moved by whoever comes, whatever has happened to it meanwhile."""
+
+    def unguarded(events: int) -> Move:
+        return dataclasses.replace(advance(events), when="1 = 1")
+
+    for module in (apply_facts, cancel_order, follow_up, move_order, start_payment):
+        if hasattr(module, "advance"):
+            module.advance = unguarded
+
+
+def the_question() -> None:
+    """Nobody asks whether another charge pends."""
+    nothing: Callable[..., None] = lambda *_, **__: None  # noqa: E731
+    for module in (start_payment, cancel_order, expire_orders):
+        module.settle_pending = nothing

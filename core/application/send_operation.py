@@ -89,6 +89,8 @@ def recorded(operation: Operation, outcome: Outcome, *, now: datetime) -> Operat
         case Done(facts=facts):
             if facts and all(one.kind is FactKind.APPROVED for one in facts):
                 done = _moved(operation, OperationStatus.NEEDS_CUSTOMER, due_in=0.0)
+            elif not _tells_of(Verb(operation.verb), facts):
+                done = _moved(operation, OperationStatus.IN_PROGRESS, due_in=first)
             else:
                 done = _moved(operation, OperationStatus.DONE)
             return done

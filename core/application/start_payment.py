@@ -178,7 +178,7 @@ def _what_to_collect(command: StartPayment, order: Order, plugins: Registry) -> 
 def _asked(command: StartPayment, missing: int, currency: str) -> Money:
     if missing <= 0:
         raise NothingToPay("Nothing is left to pay.")
-    asked = command.amount or Money(missing, currency)
+    asked = Money(missing, currency) if command.amount is None else command.amount
     if asked.currency != currency or asked.minor < 1:
         raise InvalidInput(f"Pay at least one minor unit, in {currency}.", field="amount")
     if asked.minor > missing:

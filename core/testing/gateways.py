@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from hookspecs import (
     Call,
+    CaptureRequest,
     DeclineCode,
     Declined,
     Done,
@@ -47,7 +48,12 @@ class Ledger:
     """What the gateway did: the outside truth that tests judge by."""
 
     charges: dict[str, int] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
+    captures: dict[str, int] = field(default_factory=dict)
     refunds: dict[str, int] = field(default_factory=dict)
+    parents: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Of captures and refunds, by operation: whose payment, and of which object."""
+    released: set[str] = field(default_factory=set)
     approved: set[str] = field(default_factory=set)
     opened: set[str] = field(default_factory=set)
     voided: set[str] = field(default_factory=set)
@@ -59,7 +65,10 @@ class MemoryGateway:
     """A strategy over a ledger in memory, with one fault to come at a time.
 
     ``way`` is ``at_once`` (charged by ``start``) or ``redirect`` (approved elsewhere, taken by
-    ``resume``). Charges are keyed by payment, refunds by operation, so that a repeat shows.
+    ``resume``). Charges and what is held are keyed by payment, captures and refunds by operation,
+    so that a repeat shows. It never refuses a sum: that is for the core to do. With ``most`` it
+    takes no more than that at once, as a gift card does; ``anonymous`` it never says which command
+    made what; ``strangers`` stand in its statement.
     """
 
     way: Way = "at_once"
@@ -67,6 +76,11 @@ class MemoryGateway:
     account: str | None = "till-1"
     fault: Fault = ""
     ledger: Ledger = field(default_factory=Ledger)
+    features: frozenset[Feature] = frozenset({Feature.PARTIAL_REFUND})
+    most: int | None = None
+    currency: str = "EUR"
+    anonymous: bool = False
+    strangers: tuple[Notice, ...] = ()
 
     @property
     def info(self) -> PaymentInfo:
@@ -76,7 +90,7 @@ class MemoryGateway:
             code=self.code,
             label="Memory",
             account=self.account,
-            features=frozenset({Feature.PARTIAL_REFUND, *harmless}),
+            features=self.features | harmless,
             keys_kept=timedelta(hours=24),
         )
 
@@ -88,11 +102,13 @@ class MemoryGateway:
         """Take what was approved."""
         return self._post("resume", request, call)
 
+    def capture(self, request: CaptureRequest, call: Call, /) -> Outcome:
+        """Take what is held, or a part."""
+        return self._post("capture", request, call)
+
     def void(self, request: VoidRequest, call: Call, /) -> Outcome:
-        """Close what nobody approved."""
-        self.ledger.voided.add(request.payment_id)
-        closed = self._fact(FactKind.APPROVAL_CLOSED, f"approval-{request.payment_id}", request)
-        return Done(facts=(closed,))
+        """Let go of what is held, or close what nobody approved."""
+        return self._post("void", request, call)
 
     def refund(self, request: RefundRequest, call: Call, /) -> Outcome:
         """Give back."""
@@ -102,7 +118,7 @@ class MemoryGateway:
         """Describe the payment as it stands."""
         if self.fault == "raise":
             raise RuntimeError("the gateway is in pieces")
-        found = self._facts(request)
+        found = self._facts(request.payment_id)
         if found:
             return Done(facts=found, reference=f"ref-{request.payment_id}")
         if request.payment_id in self.ledger.opened:
@@ -117,6 +133,15 @@ class MemoryGateway:
         return [
             Notice(event_id=news["id"], payment_id=news.get("payment"), reference=news.get("ref"))
         ]
+
+    def statement(self, since: datetime, until: datetime, call: Call, /) -> list[Notice]:
+        """List everything it has ever done."""
+        payments = self.ledger.charges.keys() | self.ledger.held.keys()
+        own = [
+            Notice(event_id=f"st-{one}", payment_id=one, facts=self._facts(one))
+            for one in sorted(payments)
+        ]
+        return [*own, *self.strangers]
 
     def approve(self, payment_id: str) -> None:
         """Let the customer approve on the gateway's page."""
@@ -140,48 +165,77 @@ class MemoryGateway:
 
     def _carry_out(self, verb: str, request: PaymentRequest, *, more: int) -> Outcome:
         reference, payment_id = f"ref-{request.payment_id}", request.payment_id
-        if verb == "refund":
-            self.ledger.refunds.setdefault(request.operation_id, request.amount.minor)
-            return Done(facts=self._facts(request), reference=reference)
-        if verb == "start" and self.way == "redirect":
-            self.ledger.opened.add(payment_id)
-            return NeedsCustomer(action=self._door(request), reference=reference)
-        if verb == "resume" and payment_id not in self.ledger.approved:
-            return NeedsCustomer(action=self._door(request), reference=reference)
-        self.ledger.charges.setdefault(payment_id, request.amount.minor - more)
-        return Done(facts=self._facts(request), reference=reference)
+        waits = self.way == "redirect" and payment_id not in self.ledger.approved
+        match request:
+            case RefundRequest():
+                self.ledger.refunds.setdefault(request.operation_id, request.amount.minor)
+                self.ledger.parents[request.operation_id] = (payment_id, request.capture_id)
+            case CaptureRequest():
+                self.ledger.captures.setdefault(request.operation_id, request.amount.minor - more)
+                self.ledger.parents[request.operation_id] = (payment_id, request.authorization_id)
+                if request.final:
+                    self.ledger.released.add(payment_id)
+            case VoidRequest():
+                self.ledger.voided.add(payment_id)
+                self.ledger.released.add(payment_id)
+            case StartRequest() | ResumeRequest() if waits:
+                self.ledger.opened.add(payment_id)
+                return NeedsCustomer(action=self._door(request), reference=reference)
+            case StartRequest(capture_now=now) | ResumeRequest(capture_now=now):
+                taken = min(request.amount.minor - more, self.most or request.amount.minor)
+                book = self.ledger.charges if now else self.ledger.held
+                book.setdefault(payment_id, taken)
+        return Done(facts=self._facts(payment_id), reference=reference)
 
     def _door(self, request: PaymentRequest) -> Redirect:
         return Redirect(url=f"https://gateway.example/{request.payment_id}")
 
-    def _facts(self, request: PaymentRequest) -> tuple[Fact, ...]:
-        payment_id, currency = request.payment_id, request.amount.currency
-        facts = []
-        if payment_id in self.ledger.charges:
-            taken = Money(self.ledger.charges[payment_id], currency)
+    def _facts(self, payment_id: str) -> tuple[Fact, ...]:
+        """State all that is true of a payment now."""
+        ledger, facts = self.ledger, []
+        if payment_id in ledger.charges:
+            taken = ledger.charges[payment_id]
+            facts.append(self._fact(FactKind.CAPTURED, f"ch-{payment_id}", taken))
+        elif payment_id in ledger.held:
             facts.append(
-                Fact(
-                    kind=FactKind.CAPTURED,
-                    object_id=f"ch-{payment_id}",
-                    amount=taken,
-                    account=self.account,
-                )
+                self._fact(FactKind.AUTHORIZED, f"au-{payment_id}", ledger.held[payment_id])
             )
-        elif payment_id in self.ledger.approved:
-            facts.append(self._fact(FactKind.APPROVED, f"approval-{payment_id}", request))
-        for operation_id, minor in self.ledger.refunds.items():
-            if operation_id == request.operation_id:
-                facts.append(
-                    Fact(
-                        kind=FactKind.REFUNDED,
-                        object_id=f"re-{operation_id}",
-                        amount=Money(minor, currency),
-                        parent_id=f"ch-{payment_id}",
-                        operation_id=operation_id,
-                        account=self.account,
-                    )
-                )
+        elif payment_id in ledger.approved:
+            facts.append(self._fact(FactKind.APPROVED, f"approval-{payment_id}", 0))
+        if payment_id in ledger.released and payment_id in ledger.held:
+            facts.append(self._fact(FactKind.AUTHORIZATION_CLOSED, f"au-{payment_id}", 0))
+        elif payment_id in ledger.voided:
+            facts.append(self._fact(FactKind.APPROVAL_CLOSED, f"approval-{payment_id}", 0))
+        for operation_id, (owner, parent) in ledger.parents.items():
+            if owner == payment_id:
+                facts.append(self._part(operation_id, parent))
         return tuple(facts)
 
-    def _fact(self, kind: FactKind, object_id: str, request: PaymentRequest) -> Fact:
-        return Fact(kind=kind, object_id=object_id, amount=request.amount, account=self.account)
+    def _part(self, operation_id: str, parent: str) -> Fact:
+        taken = operation_id in self.ledger.captures
+        book = self.ledger.captures if taken else self.ledger.refunds
+        return self._fact(
+            FactKind.CAPTURED if taken else FactKind.REFUNDED,
+            f"{'ca' if taken else 're'}-{operation_id}",
+            book[operation_id],
+            parent_id=parent,
+            operation_id=operation_id,
+        )
+
+    def _fact(
+        self,
+        kind: FactKind,
+        object_id: str,
+        minor: int,
+        *,
+        parent_id: str | None = None,
+        operation_id: str | None = None,
+    ) -> Fact:
+        return Fact(
+            kind=kind,
+            object_id=object_id,
+            amount=Money(minor, self.currency),
+            account=self.account,
+            parent_id=parent_id,
+            operation_id=None if self.anonymous else operation_id,
+        )

@@ -76,20 +76,11 @@ def buy(offered: OfferedStrategy, *, plugins: Registry, sandboxes: tuple[Sandbox
         OSError: the sandbox doesn't answer.
     """
     order_id = _placed(offered, plugins)
-    step = start_payment(
-        StartPayment(
-            order_id=order_id,
-            strategy_code=offered.info.code,
-            principal=f"order:{order_id}",
-            key=uuid.uuid4().hex,
-            return_url=f"{conf().public_url}/livez?payment={{payment_id}}",
-            cancel_url=f"{conf().public_url}/livez",
-        ),
-        plugins=plugins,
-        now=timezone.now(),
-    )
-    clicked = _pay(step, plugins=plugins, sandboxes=sandboxes)
-    finishes = clicked or (step.action is None and Feature.MANUAL not in offered.info.features)
+    asked = ", ".join(one.label for one in offered.info.inputs if one.required)
+    step = None if asked else _started(offered, order_id, plugins)
+    clicked = step is not None and _pay(step, plugins=plugins, sandboxes=sandboxes)
+    at_once = step is not None and step.action is None
+    finishes = clicked or (at_once and Feature.MANUAL not in offered.info.features)
     if finishes:
         _wait(lambda: order_page(order_id, plugins=plugins).status == OrderStatus.PAID)
     _wait(lambda: _everybody_was_told(order_id))
@@ -101,7 +92,7 @@ def buy(offered: OfferedStrategy, *, plugins: Registry, sandboxes: tuple[Sandbox
         strategy=offered.info.code,
         state=page.status,
         payment_status=page.payment_status,
-        waits_for="" if finishes else _waits_for(step),
+        waits_for="" if finishes else _waits_for(step, asked),
         as_promised=page.status == (OrderStatus.PAID if finishes else OrderStatus.CONFIRMED),
         timeline=page.timeline,
         mails=_mails(order_id),
@@ -124,6 +115,25 @@ def _placed(offered: OfferedStrategy, plugins: Registry) -> uuid.UUID:
         source="UP",
     )
     return place_order(command, plugins=plugins, now=timezone.now()).order_id
+
+
+def _started(offered: OfferedStrategy, order_id: uuid.UUID, plugins: Registry) -> PaymentStep:
+    command = StartPayment(
+        order_id=order_id,
+        strategy_code=offered.info.code,
+        principal=f"order:{order_id}",
+        key=uuid.uuid4().hex,
+        return_url=f"{conf().public_url}/livez?payment={{payment_id}}",
+        cancel_url=f"{conf().public_url}/livez",
+    )
+    return start_payment(command, plugins=plugins, now=timezone.now())
+
+
+def _typed(offered: OfferedStrategy, sandboxes: tuple[Sandbox, ...]) -> dict[str, str]:
+    """Return what a willing customer types, as far as a sandbox knows it and it is asked."""
+    known = {one.name for one in offered.info.inputs}
+    said = [sandbox.inputs(offered.plugin) for sandbox in sandboxes]
+    return {name: text for one in said for name, text in one.items() if name in known}
 
 
 def _pay(step: PaymentStep, *, plugins: Registry, sandboxes: tuple[Sandbox, ...]) -> bool:
@@ -172,7 +182,9 @@ def _mails(order_id: uuid.UUID) -> tuple[Mail, ...]:
     )
 
 
-def _waits_for(step: PaymentStep) -> str:
+def _waits_for(step: PaymentStep | None, asked: str) -> str:
+    if step is None:
+        return f"the customer, who has to say: {asked}"
     if step.action is None:
         return "a person, who records the money"
     return f"the customer ({type(step.action).__name__})"

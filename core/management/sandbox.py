@@ -83,16 +83,16 @@ class Sandbox:
         """Return the plugins that expect webhooks from here."""
         return tuple(self._ask("shop")["plugins"])
 
+    def inputs(self, plugin: str) -> dict[str, str]:
+        """Return what a willing customer types before paying through a plugin."""
+        return dict(self._ask("shop").get("inputs", {}).get(plugin, {}))
+
     def call_at(self, webhooks: Mapping[str, str]) -> None:
         """Have webhooks sent to these addresses, by plugin."""
         self._ask("shop", {"webhooks": dict(webhooks)})
 
     def click(self, url: str) -> str | None:
-        """Do what a willing customer does on a page of ours; None if it is no page of ours.
-
-        Returns:
-            The address that the customer is sent back to.
-        """
+        """Be a willing customer; return where they are sent back to, None for a foreign page."""
         if not url.startswith(f"{self.base}/"):
             return None
         return str(self._ask("click", {"url": url})["return_url"])

@@ -19,6 +19,7 @@ from pydantic_core import to_json
 from core.application.receive_webhook import webhook_url
 from core.application.refresh_registry import refresh_registry
 from core.context import DEFAULT_TENANT, acting_for
+from core.domain.errors import OrderloomError
 from core.hooks.registry import Registry
 from core.jobs.relay import Relay
 from core.jobs.sweeper import Sweeper
@@ -82,7 +83,10 @@ class Command(BaseCommand):
         registry = self._ready(stack)
         began, bought = time.monotonic(), []
         for offered in one_per_plugin(registry):
-            bought.append(buy(offered, plugins=registry, sandboxes=self.sandboxes))
+            try:
+                bought.append(buy(offered, plugins=registry, sandboxes=self.sandboxes))
+            except OrderloomError as error:
+                raise CommandError(f"{offered.plugin}: {error.code}: {error.text}") from error
             if not as_json:
                 self.stdout.write(story(bought[-1]))
         if as_json:

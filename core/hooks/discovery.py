@@ -23,6 +23,8 @@ GROUP = "orderloom.plugins"
 BUNDLED = (
     "orderloom-events-log",
     "orderloom-notify-email",
+    "orderloom-payment-bank-transfer",
+    "orderloom-payment-gift-card",
     "orderloom-payment-paypal-like",
     "orderloom-payment-stripe-like",
     "orderloom-pricing-discounts",

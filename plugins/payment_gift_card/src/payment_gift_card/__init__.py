@@ -1,0 +1,1 @@
+"""Pay with gift cards, from a ledger of its own."""

@@ -76,8 +76,10 @@ def buy(offered: OfferedStrategy, *, plugins: Registry, sandboxes: tuple[Sandbox
         OSError: the sandbox doesn't answer.
     """
     order_id = _placed(offered, plugins)
-    asked = ", ".join(one.label for one in offered.info.inputs if one.required)
-    step = None if asked else _started(offered, order_id, plugins)
+    typed = _typed(offered, sandboxes)
+    inputs = offered.info.inputs
+    asked = ", ".join(one.label for one in inputs if one.required and one.name not in typed)
+    step = None if asked else _started(offered, order_id, plugins, typed)
     clicked = step is not None and _pay(step, plugins=plugins, sandboxes=sandboxes)
     at_once = step is not None and step.action is None
     finishes = clicked or (at_once and Feature.MANUAL not in offered.info.features)
@@ -117,7 +119,9 @@ def _placed(offered: OfferedStrategy, plugins: Registry) -> uuid.UUID:
     return place_order(command, plugins=plugins, now=timezone.now()).order_id
 
 
-def _started(offered: OfferedStrategy, order_id: uuid.UUID, plugins: Registry) -> PaymentStep:
+def _started(
+    offered: OfferedStrategy, order_id: uuid.UUID, plugins: Registry, typed: dict[str, str]
+) -> PaymentStep:
     command = StartPayment(
         order_id=order_id,
         strategy_code=offered.info.code,
@@ -125,6 +129,7 @@ def _started(offered: OfferedStrategy, order_id: uuid.UUID, plugins: Registry) -
         key=uuid.uuid4().hex,
         return_url=f"{conf().public_url}/livez?payment={{payment_id}}",
         cancel_url=f"{conf().public_url}/livez",
+        inputs=typed,
     )
     return start_payment(command, plugins=plugins, now=timezone.now())
 

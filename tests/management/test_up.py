@@ -122,7 +122,7 @@ def test_up_serves_until_it_is_told_to_stop(
     assert any(f"{base}/api/v1/docs" in line for line in said)
     assert any("storefront" in line and "ENABLED" in line for line in said)
     assert (again.returncode, "is taken" in again.stderr) == (1, True)
-    assert (beside.returncode, beside.stdout.count("): PAID")) == (0, 2), beside.stderr
+    assert (beside.returncode, beside.stdout.count("): PAID")) == (0, 3), beside.stderr
     assert ended == 0
     assert nobody_listens(port)
 

@@ -9,12 +9,14 @@ from sandbox_gateways.paypal_signatures import WEBHOOK_ID
 from sandbox_gateways.stripe_api import WEBHOOK_SECRET
 
 _PROVIDERS = {"payment-stripe-like": "stripe", "payment-paypal-like": "paypal"}
+_SAMPLE_CARD = "SAMP-1E00-G1FT-CARD"
 
 
 def introduce(base: str) -> dict[str, object]:
     """Return the variables that point a shop's plugins here, and which plugins expect webhooks.
 
-    Any key is accepted, so these are no secrets.
+    ``inputs`` is what a willing customer types, by plugin. Any key is accepted,
+    so these are no secrets.
     """
     return {
         "environment": {
@@ -28,7 +30,9 @@ def introduce(base: str) -> dict[str, object]:
             "ORDERLOOM_PAYMENT_PAYPAL_LIKE__WEBHOOK_ID": WEBHOOK_ID,
             "ORDERLOOM_PAYMENT_BANK_TRANSFER__IBAN": "DE02120300000000202051",
             "ORDERLOOM_PAYMENT_BANK_TRANSFER__ACCOUNT_HOLDER": "Sandbox",
+            "ORDERLOOM_PAYMENT_GIFT_CARD__SAMPLE_CODE": _SAMPLE_CARD,
         },
+        "inputs": {"payment-gift-card": {"code": _SAMPLE_CARD}},
         "plugins": sorted(_PROVIDERS),
     }
 

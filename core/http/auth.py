@@ -25,6 +25,8 @@ SCOPES: Final[Mapping[str, str]] = {
     "orders:read": "orderloom.view_order",
     "orders:write": "orderloom.change_order",
     "orders:terms": "orderloom.add_order",
+    "payments:capture": "orderloom.add_payment",
+    "payments:void": "orderloom.delete_payment",
     "payments:refund": "orderloom.change_payment",
     "products:write": "orderloom.add_product",
 }

@@ -16,6 +16,7 @@ from core.application.fulfil_order import fulfil_order
 from core.application.place_order import PlaceOrder, place_order
 from core.application.queries import order_page
 from core.application.quote_order import QuoteOrder, quote_order
+from core.application.read_order import read_order
 from core.conf import conf
 from core.domain.errors import InvalidInput, KeyMissing, NotAllowed, NotFound
 from core.domain.lines import Wanted
@@ -125,7 +126,7 @@ def opened(request: DoorRequest) -> UUID:
 
 
 def _shown(request: DoorRequest) -> HttpResponse:
-    page = order_page(opened(request), plugins=request.registry)
+    page = read_order(opened(request), plugins=request.registry)
     return reply(order_answer(page))
 
 

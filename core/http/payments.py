@@ -1,24 +1,30 @@
-"""Payments over the API: start, go on, give back, and the ways there are to pay."""
+"""Payments over the API: start, go on, take, give back, and the ways there are to pay."""
 # ruff: noqa: ARG001 - ninja hands every view its request and path, asked for or not
 
 from __future__ import annotations
+
+from uuid import UUID
 
 from django.http import HttpResponse
 from django.utils import timezone
 from ninja import Query, Router
 
+from core.application.capture_payment import CapturePayment, capture_payment
 from core.application.queries import payment_choices
 from core.application.refund_payment import RefundPayment, refund_payment
 from core.application.resume_payment import ResumePayment, resume_payment
 from core.application.start_payment import StartPayment, start_payment
+from core.application.void_payment import VoidPayment, void_payment
 from core.conf import conf
 from core.domain.errors import NotFound
 from core.http.answers import reply, step_answer
 from core.http.auth import Anyone, DoorRequest, Key, OrderHolder, read_id
 from core.http.orders import IDEMPOTENT, idempotency_key, opened
 from core.http.schemas import (
+    AskedCapture,
+    AskedMoney,
     AskedPayment,
-    AskedReason,
+    AskedRefund,
     AskedResume,
     AskedStrategies,
     StepAnswer,
@@ -26,6 +32,7 @@ from core.http.schemas import (
     refuse_unknown,
 )
 from core.models import Payment
+from hookspecs import Money
 
 router = Router(tags=["payments"])
 
@@ -59,6 +66,7 @@ def start(request: DoorRequest, order_id: str, asked: AskedPayment) -> HttpRespo
         cancel_url=asked.cancel_url,
         inputs=asked.inputs,
         capture_now=asked.capture_now,
+        amount=_money(asked.amount),
     )
     step = start_payment(command, plugins=request.registry, now=timezone.now())
     return reply(step_answer(step), status=201)
@@ -81,23 +89,70 @@ def resume(
 
 
 @router.post(
+    "/orders/{order_id}/payments/{payment_id}/capture",
+    auth=Key("payments:capture"),
+    response={200: StepAnswer},
+    openapi_extra=IDEMPOTENT,
+)
+def capture(
+    request: DoorRequest, order_id: str, payment_id: str, asked: AskedCapture
+) -> HttpResponse:
+    """Take what a payment holds, or a part of it."""
+    command = CapturePayment(
+        payment_id=_of_order(order_id, payment_id),
+        principal=request.auth.principal,
+        key=idempotency_key(request),
+        amount=_money(asked.amount),
+        final=asked.final,
+    )
+    step = capture_payment(command, plugins=request.registry, now=timezone.now())
+    return reply(step_answer(step))
+
+
+@router.post(
+    "/orders/{order_id}/payments/{payment_id}/void",
+    auth=Key("payments:void"),
+    response={200: StepAnswer},
+    openapi_extra=IDEMPOTENT,
+)
+def void(request: DoorRequest, order_id: str, payment_id: str) -> HttpResponse:
+    """Give back untaken what a payment holds, or end one that nobody has paid yet."""
+    command = VoidPayment(
+        payment_id=_of_order(order_id, payment_id),
+        principal=request.auth.principal,
+        key=idempotency_key(request),
+    )
+    step = void_payment(command, plugins=request.registry, now=timezone.now())
+    return reply(step_answer(step))
+
+
+@router.post(
     "/orders/{order_id}/payments/{payment_id}/refund",
     auth=Key("payments:refund"),
     response={200: StepAnswer},
     openapi_extra=IDEMPOTENT,
 )
 def refund(
-    request: DoorRequest, order_id: str, payment_id: str, asked: AskedReason
+    request: DoorRequest, order_id: str, payment_id: str, asked: AskedRefund
 ) -> HttpResponse:
-    """Give back all that a payment has captured."""
-    paid = read_id(payment_id)
-    if not Payment.objects.filter(pk=paid, order_id=read_id(order_id)).exists():
-        raise NotFound("There is no such payment.")
+    """Give back what a payment has captured, or a part of it."""
     command = RefundPayment(
-        payment_id=paid,
+        payment_id=_of_order(order_id, payment_id),
         principal=request.auth.principal,
         key=idempotency_key(request),
         reason=asked.reason,
+        amount=_money(asked.amount),
     )
     step = refund_payment(command, plugins=request.registry, now=timezone.now())
     return reply(step_answer(step))
+
+
+def _of_order(order_id: str, payment_id: str) -> UUID:
+    found = read_id(payment_id)
+    if not Payment.objects.filter(pk=found, order_id=read_id(order_id)).exists():
+        raise NotFound("There is no such payment.")
+    return found
+
+
+def _money(asked: AskedMoney | None) -> Money | None:
+    return None if asked is None else Money(asked.minor, asked.currency)

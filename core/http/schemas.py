@@ -130,6 +130,7 @@ class AskedPayment(Asked):
     cancel_url: Link
     inputs: Texts = Field(default_factory=dict)
     capture_now: bool = True
+    amount: AskedMoney | None = None
 
 
 class AskedResume(Asked):
@@ -138,10 +139,23 @@ class AskedResume(Asked):
     returned: Texts = Field(default_factory=dict)
 
 
+class AskedCapture(Asked):
+    """How much of what is held is taken, all of it unless said; ``final`` lets the rest go."""
+
+    amount: AskedMoney | None = None
+    final: bool = True
+
+
 class AskedReason(Asked):
     """Why an order is cancelled, or money goes back."""
 
     reason: Annotated[str, StringConstraints(max_length=500), AfterValidator(_printable)] = ""
+
+
+class AskedRefund(AskedReason):
+    """Why money goes back, and how much of it: all that is left unless said."""
+
+    amount: AskedMoney | None = None
 
 
 class AskedProduct(Asked):

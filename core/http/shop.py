@@ -23,6 +23,7 @@ from core.application.queries import (
 )
 from core.application.quote_order import QuoteOrder, quote_order
 from core.application.read_cached import read_cached
+from core.application.read_order import read_order
 from core.application.resume_payment import ResumePayment, resume_payment
 from core.application.start_payment import StartPayment, start_payment
 from core.conf import conf
@@ -141,7 +142,7 @@ class BoundShop:
     def order(self, order_id: str, token: str, /) -> OrderPage:
         """Return an order; a wrong token is as good as no such order."""
         with _refusing():
-            return order_page(self._opened(order_id, token), plugins=self.registry)
+            return read_order(self._opened(order_id, token), plugins=self.registry)
 
     def cancel_order(self, order_id: str, token: str, /, *, reason: str = "") -> OrderPage:
         """Cancel an order; what was paid for it is given back."""

@@ -9,8 +9,10 @@ from uuid import UUID
 import pytest
 from django.test import override_settings
 
+from core.models import Operation
 from core.testing.gateways import MemoryGateway
 from core.testing.registries import FakePlugin, registry_of
+from hookspecs import Feature
 from tests.http.conftest import Api, basket
 from tests.http.memory import MIDDLEWARE, InHand
 
@@ -185,3 +187,125 @@ def test_a_refund_of_a_plugin_that_is_gone_names_its_package(
 
     assert (answer.status_code, answer.json()["code"]) == (409, "PLUGIN_UNAVAILABLE")
     assert answer.json()["distribution"] == "orderloom-pay-memory"
+
+
+def pay(api: Api, order: dict[str, Any], key: str = "p", **more: Any) -> Any:
+    path = f"/orders/{order['order_id']}/payments"
+    return api.post(path, PAY | more, Idempotency_Key=key, X_Order_Token=order["token"])
+
+
+def euros(minor: int) -> dict[str, Any]:
+    return {"amount": {"minor": minor, "currency": "EUR"}}
+
+
+@pytest.fixture
+def held(api: Api, order: dict[str, Any], gateway: MemoryGateway) -> str:
+    """Authorise the price; return where the payment is commanded."""
+    gateway.way = "at_once"
+    gateway.features = frozenset(Feature) - {Feature.SPLIT, Feature.MANUAL}
+    InHand.registry = registry_of(FakePlugin(name="pay-memory", strategies=(gateway,)))
+    payment_id = pay(api, order, capture_now=False).json()["payment_id"]
+    return f"/orders/{order['order_id']}/payments/{payment_id}"
+
+
+def test_a_payment_is_taken_in_parts_and_given_back_in_parts(
+    api: Api, held: str, gateway: MemoryGateway, key: Keys
+) -> None:
+    taker, giver = key("payments:capture"), key("payments:refund")
+    part = euros(400) | {"final": False}
+
+    first = api.post(f"{held}/capture", part, Idempotency_Key="1", **taker)
+    again = api.post(f"{held}/capture", part, Idempotency_Key="1", **taker)
+    rest = api.post(f"{held}/capture", {}, Idempotency_Key="2", **taker)
+    back = api.post(f"{held}/refund", euros(100), Idempotency_Key="3", **giver)
+
+    assert (first.status_code, first.json()) == (200, again.json())
+    assert first.json()["order_payment_status"] == "PARTIALLY_PAID"
+    assert rest.json()["order_status"] == "PAID"
+    assert back.json()["order_payment_status"] == "PARTIALLY_REFUNDED"
+    assert list(gateway.ledger.captures.values()) == [400, 500]
+    assert list(gateway.ledger.refunds.values()) == [100]
+
+
+def test_what_is_held_is_given_back_untaken(
+    api: Api, held: str, gateway: MemoryGateway, key: Keys
+) -> None:
+    answer = api.post(f"{held}/void", {}, Idempotency_Key="v", **key("payments:void"))
+
+    assert (answer.status_code, answer.json()["payment_status"]) == (200, "CLOSED")
+    assert len(gateway.ledger.voided) == 1
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "status", "code"),
+    [
+        ("capture", euros(901), 409, "AMOUNT_TOO_HIGH"),
+        ("capture", {"amount": {"minor": 1, "currency": "USD"}}, 422, "INVALID_INPUT"),
+        ("capture", {"amount": 1.5}, 422, "INVALID_INPUT"),
+        ("refund", euros(1), 409, "NOTHING_TO_REFUND"),
+    ],
+)
+def test_what_can_not_be_done_is_refused_by_name(
+    api: Api,
+    held: str,
+    gateway: MemoryGateway,
+    key: Keys,
+    verb: str,
+    body: dict[str, Any],
+    status: int,
+    code: str,
+) -> None:
+    path, opens = f"{held}/{verb}", key("payments:capture", "payments:refund")
+
+    answer = api.post(path, body, Idempotency_Key="k", **opens)
+    nameless = api.post(path, body, **opens)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert nameless.status_code in (400, 422)
+    assert len(gateway.ledger.posts) == 1
+
+
+def test_reading_an_undecided_order_calls_nobody_and_has_it_looked_up(
+    api: Api, order: dict[str, Any], gateway: MemoryGateway
+) -> None:
+    gateway.way, gateway.fault = "at_once", "drop_after"
+    start(api, order, "one")
+    before = Operation.objects.get().due_at
+    gateway.fault = "raise"  # whoever asks the gateway now fails
+
+    seen = api.get(f"/orders/{order['order_id']}", **{"X-Order-Token": order["token"]}).json()
+
+    operation = Operation.objects.get()
+    assert (seen["undecided"], seen["choices"]) == (True, [])
+    assert (operation.status, operation.looks) == ("UNKNOWN", 0)
+    assert before is not None
+    assert operation.due_at is not None
+    assert operation.due_at < before
+
+
+def test_a_second_charge_is_answered_409_while_the_first_is_undecided(
+    api: Api, order: dict[str, Any], gateway: MemoryGateway
+) -> None:
+    gateway.way, gateway.fault = "at_once", "drop_after"
+    start(api, order, "one")
+
+    again = start(api, order, "two")
+
+    assert (again.status_code, again.json()["code"]) == (409, "PAYMENT_UNDECIDED")
+    assert len(gateway.ledger.posts) == 1
+
+
+def test_only_a_part_may_be_paid_but_never_more_than_the_price(
+    api: Api, order: dict[str, Any], gateway: MemoryGateway
+) -> None:
+    gateway.way = "at_once"
+
+    more = pay(api, order, "more", **euros(901))
+    part = pay(api, order, "part", **euros(300))
+    rest = pay(api, order, "rest")
+
+    assert (more.status_code, more.json()["code"]) == (409, "AMOUNT_TOO_HIGH")
+    assert part.json()["payment_status"] == "AUTHORIZED"
+    assert rest.json()["order_status"] == "PAID"
+    assert list(gateway.ledger.charges.values()) == [600]
+    assert list(gateway.ledger.captures.values()) == [300]

@@ -115,7 +115,8 @@ def _decide(
         )
     )
     if decided is None:
-        return _not_done(operation, harmless=Feature.HARMLESS_START in info.features, now=now)
+        proved = isinstance(finding, NotFound) or Feature.HARMLESS_START in info.features
+        return _not_done(operation, harmless=proved, now=now)
     return _decided(operation, decided, finding, now=now)
 
 

@@ -107,7 +107,7 @@ def recorded(operation: Operation, outcome: Outcome, *, now: datetime) -> Operat
             return _moved(operation, OperationStatus.DECLINED, outcome=told)
         case NotSent(cause=cause, retry_after=after):
             wait = after.total_seconds() if after is not None else first
-            told = {"cause": cause}
+            told = {"cause": cause, "never_sent": operation.attempt <= 1 or never_sent(operation)}
             return _moved(operation, OperationStatus.PLANNED, outcome=told, due_in=wait)
         case Unknown(cause=cause):
             return _moved(
@@ -115,6 +115,11 @@ def recorded(operation: Operation, outcome: Outcome, *, now: datetime) -> Operat
             )
         case _:
             assert_never(outcome)
+
+
+def never_sent(operation: Operation) -> bool:
+    """Say whether every attempt so far provably came to nothing: once in doubt, it never does."""
+    return bool((operation.outcome or {}).get("never_sent"))
 
 
 def _tells_of(verb: Verb, facts: Sequence[Fact]) -> bool:

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from core.application.apply_facts import ApplyFacts, OperationMoved, apply_facts
 from core.application.look_up_payment import look_up_payment
+from core.application.send_operation import never_sent
 from core.application.sweep_payments import sweep_payments
 from core.application.void_payment import void_waiting
 from core.domain.errors import PaymentUndecided, PluginUnavailable
@@ -39,9 +40,9 @@ def settle_pending(
     operation = _pending(order)
     if operation is None:
         return None
-    first = operation.verb == Verb.START and operation.attempt <= 1
-    if operation.status == OperationStatus.PLANNED and first:
-        _abandon(operation, now=now)  # provably without effect: nothing was ever sent
+    unsent = operation.attempt == 0 or never_sent(operation)
+    if operation.status == OperationStatus.PLANNED and operation.verb == Verb.START and unsent:
+        _abandon(operation, now=now)  # provably without effect
         return None
     if operation.status != OperationStatus.NEEDS_CUSTOMER:
         raise PaymentUndecided(_TEXT)

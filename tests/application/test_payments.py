@@ -172,7 +172,7 @@ def test_past_the_life_of_its_key_nothing_is_posted_again(
 
     found = look_up_payment(step.payment_id, plugins=plugins, now=now + timedelta(days=2))
 
-    assert found.operation_status == "UNKNOWN"
+    assert found.operation_status == "ABANDONED"  # not found by our own key: that is proof
     assert len(gateway.ledger.posts) == 1
 
 
@@ -450,12 +450,30 @@ def test_a_resent_charge_that_was_refused_is_not_taken_for_harmless(
     shelf: TenantRef, plugins: Registry, gateway: MemoryGateway, now: datetime
 ) -> None:
     order = placed(("tea", 2), plugins=plugins, now=now)
+    gateway.fault = "drop_before"
+    step = start_payment(paying(order), plugins=plugins, now=now)
     gateway.fault = "refuse"
-    start_payment(paying(order), plugins=plugins, now=now)
-    Operation.objects.update(attempt=2)
+    again = look_up_payment(step.payment_id, plugins=plugins, now=now)
 
+    assert again.operation_status == "PLANNED"
     with pytest.raises(errors.PaymentUndecided):
         start_payment(paying(order, code="pages"), plugins=plugins, now=now)
+
+
+def test_a_charge_refused_again_and_again_leaves_the_choice_of_another_way(
+    shelf: TenantRef, plugins: Registry, gateway: MemoryGateway, now: datetime
+) -> None:
+    order = placed(("tea", 2), plugins=plugins, now=now)
+    gateway.fault = "refuse"
+    start_payment(paying(order), plugins=plugins, now=now)
+    gateway.fault = "refuse"
+    Operation.objects.update(due_at=now - timedelta(days=9))
+    sweep_payments(plugins=plugins, now=now)
+
+    other = start_payment(paying(order, code="pages"), plugins=plugins, now=now)
+
+    assert other.operation_status == "NEEDS_CUSTOMER"
+    assert gateway.ledger.posts == []
 
 
 def test_a_worker_that_died_after_charging_is_found_out_by_the_sweeper(

@@ -38,7 +38,7 @@ def tenths(settings: Any) -> Any:
     """Let what takes seconds or hours take tenths of a second."""
     settings.ORDERLOOM_CALL_DEADLINE_SECONDS = 0.5
     settings.ORDERLOOM_LEASE_SECONDS = 0.2
-    settings.ORDERLOOM_LOOK_UPS = [0.1] * 12
+    settings.ORDERLOOM_LOOK_UPS = [0.1] * 60
     return settings
 
 

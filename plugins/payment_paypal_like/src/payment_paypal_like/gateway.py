@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from hookspecs import Call
@@ -19,6 +20,8 @@ _EARLY = 60.0
 """Seconds before its end that a token is replaced."""
 _REPORT_DAYS = 31
 _CERTIFICATE_LIMIT = 65_536
+_NO_VERDICT: Final = frozenset({408, 409, 425})
+"""Refusals that say that something else is under way, not what becomes of it."""
 
 UNREADABLE = (KeyError, IndexError, TypeError, ValueError, AttributeError)
 """What reading an answer of another shape than documented raises."""
@@ -48,6 +51,14 @@ class RefusedError(GatewayError):
         self.status = status
         self.issue = issue
         self.text = text
+
+
+class _Answer(NamedTuple):
+    """An answer, read to its end."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
 
 
 class Gateway:
@@ -118,7 +129,7 @@ class Gateway:
             raise InDoubtError(f"no certificate: {answer.status_code}")
         if len(self._certificates) > 16:
             self._certificates.clear()
-        self._certificates[url] = bytes(answer.content)
+        self._certificates[url] = answer.content
         return self._certificates[url]
 
     def sign_in(self, call: Call) -> None:
@@ -163,13 +174,14 @@ class Gateway:
         except (InDoubtError, *UNREADABLE) as error:
             raise NotSentError(f"no token: {error}") from error
 
-    def _send(self, method: str, url: str, call: Call, **parts: Any) -> Any:
+    def _send(self, method: str, url: str, call: Call, **parts: Any) -> _Answer:
         seconds = call.seconds_left()
         if seconds <= 0:
             raise NotSentError("the deadline has passed")
         httpx = self._httpx
         try:
-            return self._client.request(method, url, timeout=seconds, **parts)
+            with self._client.stream(method, url, timeout=seconds, **parts) as answer:
+                return _Answer(answer.status_code, answer.headers, _read_in_time(answer, call))
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise NotSentError(type(error).__name__) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -184,12 +196,22 @@ class Gateway:
         return self._httpx.Client(follow_redirects=False)
 
 
-def _read(answer: Any) -> Document:
+def _read_in_time(answer: Any, call: Call) -> bytes:
+    """Read an answer that dribbles in: each piece is in time, but all of it has a deadline too."""
+    body = bytearray()
+    for part in answer.iter_bytes():
+        body += part
+        if call.seconds_left() <= 0:
+            raise InDoubtError("the answer didn't end in time")
+    return bytes(body)
+
+
+def _read(answer: _Answer) -> Document:
     status = answer.status_code
     if status == 204:
         return {}
     try:
-        body = answer.json()
+        body = json.loads(answer.content)
     except ValueError:
         body = None
     if 200 <= status < 300 and isinstance(body, dict):
@@ -201,7 +223,8 @@ def _read(answer: Any) -> Document:
     text = str(detail.get("description") or problem.get("message") or issue)
     if status == 429:
         raise NotSentError(f"429 {issue}", _seconds(answer.headers))
-    if 400 <= status < 500 and issue and issue != "PREVIOUS_REQUEST_IN_PROGRESS":
+    definite = 400 <= status < 500 and status not in _NO_VERDICT
+    if definite and issue and issue != "PREVIOUS_REQUEST_IN_PROGRESS":
         raise RefusedError(status=status, issue=issue, text=text)
     raise InDoubtError(f"{status} {issue or 'without a body that can be read'}")
 

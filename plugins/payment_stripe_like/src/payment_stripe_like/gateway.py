@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import io
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from hookspecs import Call
@@ -171,6 +174,8 @@ class Gateway:
         session = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = sdk.requests.Session()
+        in_time = partial(_read_in_time, sdk, time.monotonic() + seconds)
+        session.hooks["response"] = [in_time]
         return sdk.stripe.StripeClient(
             self._settings.api_key.reveal(),
             base_addresses={"api": self._settings.base.rstrip("/")},
@@ -185,6 +190,18 @@ class Gateway:
             refused = (requests.exceptions.ConnectTimeout, urllib3.NewConnectionError)
             self._sdk = _Sdk(importlib.import_module("stripe"), requests, refused)
         return self._sdk
+
+
+def _read_in_time(sdk: _Sdk, until: float, response: Any, **_: Any) -> None:
+    """Read an answer that dribbles in: each piece is in time, but all of it has a deadline too."""
+    parts = []
+    read = getattr(response.raw, "read1", response.raw.read)
+    while part := read(65_536, decode_content=True):
+        parts.append(part)
+        if time.monotonic() > until:
+            response.close()
+            raise sdk.requests.exceptions.ReadTimeout("the answer didn't end in time")
+    response.raw = io.BytesIO(b"".join(parts))
 
 
 def _sorted_out(error: Any, sdk: _Sdk) -> GatewayError:

@@ -11,25 +11,27 @@ import structlog
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
-from core.application.apply_facts import ApplyFacts, apply_facts
-from core.application.look_up_payment import look_up_payment
-from core.application.resume_payment import ResumePayment, resume_payment
+from core.application.apply_notice import apply_notice, find_payment
 from core.conf import conf
 from core.domain.errors import OrderloomError, PluginUnavailable
 from core.domain.lifecycle import InboxStatus
 from core.hooks.offered import OfferedStrategy
 from core.hooks.registry import Registry
 from core.infrastructure.crashpoints import crashpoint
-from core.models import InboxEntry, Payment
-from hookspecs import Call, FactKind, Notice, Unknown, Untrusted, Webhook
+from core.models import InboxEntry
+from hookspecs import Call, Notice, Unknown, Untrusted, Webhook
 
 log = structlog.get_logger(__name__)
 
 
-def drain_inbox(*, plugins: Registry, now: datetime, limit: int = 50) -> int:
-    """Work off what is due and return how many entries were settled."""
+def drain_inbox(
+    *, plugins: Registry, now: datetime, limit: int = 50, entry_id: UUID | None = None
+) -> int:
+    """Work off what is due, all of it or one entry; return how many were settled."""
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
     due = InboxEntry.objects.filter(free, status=InboxStatus.STORED, due_at__lte=Now())
+    if entry_id is not None:
+        due = due.filter(pk=entry_id)
     settled = 0
     for entry in list(due.order_by("due_at", "id")[:limit]):
         if _claim(entry):
@@ -81,12 +83,12 @@ def _apply(
 ) -> bool:
     unmatched = ""
     for notice in notices:
-        payment = _payment(notice, strategy)
+        payment = find_payment(notice, strategy)
         if payment is None:
             unmatched = f"no payment for {notice.event_id}"
             continue
         try:
-            _apply_notice(notice, payment, plugins=plugins, now=now)
+            apply_notice(notice, payment, source="WEBHOOK", plugins=plugins, now=now)
         except OrderloomError as refused:
             return _later(entry, refused.text)
     crashpoint("inbox.applied")
@@ -96,39 +98,6 @@ def _apply(
             return _later(entry, unmatched)
         return _done(entry, InboxStatus.UNMATCHED, unmatched)
     return _done(entry, InboxStatus.APPLIED, "")
-
-
-def _apply_notice(notice: Notice, payment: Payment, *, plugins: Registry, now: datetime) -> None:
-    apply_facts(
-        ApplyFacts(
-            payment_id=payment.id,
-            facts=notice.facts,
-            source="WEBHOOK",
-            reference=notice.reference,
-        ),
-        now=now,
-    )
-    if any(fact.kind is FactKind.APPROVED for fact in notice.facts):
-        resume_payment(
-            ResumePayment(order_id=payment.order_id, payment_id=payment.id),
-            plugins=plugins,
-            now=now,
-        )
-    else:
-        look_up_payment(payment.id, plugins=plugins, now=now)
-
-
-def _payment(notice: Notice, strategy: OfferedStrategy) -> Payment | None:
-    """Find whose news it is: by our own id if the provider kept it, else by its reference."""
-    own = Payment.objects.filter(plugin=strategy.plugin, strategy_code=strategy.info.code)
-    if strategy.info.account is not None:
-        own = own.filter(account=strategy.info.account)
-    if notice.payment_id:
-        try:
-            return own.filter(pk=UUID(notice.payment_id)).first()
-        except ValueError:
-            return None
-    return own.filter(reference=notice.reference).first() if notice.reference else None
 
 
 def _later(entry: InboxEntry, cause: str) -> bool:

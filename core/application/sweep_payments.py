@@ -7,12 +7,14 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from django.db import DatabaseError
 from django.db.models.functions import Now
 
 from core.application.look_up_payment import look_up_payment, mark_overdue
 from core.application.resume_payment import ResumePayment, resume_payment
 from core.application.send_operation import claim_operation, send_operation
-from core.domain.errors import OrderloomError
+from core.conf import conf
+from core.domain.errors import OrderloomError, PluginUnavailable
 from core.domain.lifecycle import LIVE, OperationStatus
 from core.domain.payments import PaymentState
 from core.hooks.registry import Registry
@@ -41,7 +43,13 @@ def sweep_payments(
             _finish(operation, plugins=plugins, now=now)
         except OrderloomError as refused:
             log.warning("payment.sweep.refused", operation=str(operation.pk), code=refused.code)
-            _postpone(operation)
+            away = isinstance(refused, PluginUnavailable)
+            _postpone(operation, POSTPONED if away else _soon())
+        except DatabaseError:
+            raise
+        except Exception:  # one command that can't be read must not keep the others waiting
+            log.exception("payment.sweep.failed", operation=str(operation.pk))
+            _postpone(operation, POSTPONED)
     return looked_at
 
 
@@ -67,8 +75,10 @@ def _approved(operation: Operation) -> bool:
     return waits.filter(payment__facts__kind="APPROVED").exists()
 
 
-def _postpone(operation: Operation) -> None:
-    """A plugin that isn't there now may be back in ten minutes."""
-    Operation.objects.filter(pk=operation.pk, fence=operation.fence).update(
-        due_at=Now() + POSTPONED
-    )
+def _postpone(operation: Operation, wait: timedelta) -> None:
+    """A plugin that isn't there may be back in ten minutes; who lost a race looks again soon."""
+    Operation.objects.filter(pk=operation.pk, fence=operation.fence).update(due_at=Now() + wait)
+
+
+def _soon() -> timedelta:
+    return timedelta(seconds=conf().look_ups[0])

@@ -1,0 +1,47 @@
+"""The sweeper lets nothing that fails keep the rest waiting."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from core.application.start_payment import start_payment
+from core.application.sweep_payments import sweep_payments
+from core.context import TenantRef
+from core.hooks.registry import Registry
+from core.models import Operation, Order
+from core.testing.gateways import MemoryGateway
+from core.testing.registries import FakePlugin, registry_of
+from tests.application.shelf import paying, placed
+
+
+@pytest.fixture
+def gateway() -> MemoryGateway:
+    return MemoryGateway()
+
+
+@pytest.fixture
+def plugins(gateway: MemoryGateway) -> Registry:
+    return registry_of(FakePlugin(name="payment-memory", strategies=(gateway,)))
+
+
+def test_a_command_that_cannot_be_read_keeps_no_other_waiting(
+    shelf: TenantRef, plugins: Registry, gateway: MemoryGateway, now: datetime
+) -> None:
+    first, second = (placed(("tea", 1), plugins=plugins, now=now) for _ in range(2))
+    for order in (first, second):
+        gateway.fault = "refuse"
+        start_payment(paying(order), plugins=plugins, now=now)
+    overdue = timezone.now() - timedelta(days=2)
+    Operation.objects.update(due_at=overdue + timedelta(days=1))
+    Operation.objects.filter(order_id=first.order_id).update(params={}, due_at=overdue)
+
+    looked_at = sweep_payments(plugins=plugins, now=now)
+
+    assert looked_at == 2
+    assert Order.objects.get(pk=second.order_id).status == "PAID"
+    spoilt = Operation.objects.get(order_id=first.order_id)
+    assert spoilt.due_at is not None
+    assert spoilt.due_at > timezone.now()

@@ -28,6 +28,7 @@ from hookspecs import (
     Done,
     Fact,
     FactKind,
+    Feature,
     InProgress,
     NeedsCustomer,
     NotSent,
@@ -77,7 +78,10 @@ def send_operation(operation: Operation, *, plugins: Registry, now: datetime) ->
     crashpoint("operation.committed")
     outcome: Outcome = method(request_of(operation, payment), call)
     crashpoint("answer.received")
-    _record(payment, recorded(operation, outcome, now=now), now=now, outcome=outcome)
+    moved = recorded(operation, outcome, now=now)
+    if Feature.MANUAL in strategy.info.features and moved.status == OperationStatus.NEEDS_CUSTOMER:
+        moved = replace(moved, due_in=None)  # nobody to ask: a person or an import will say
+    _record(payment, moved, now=now, outcome=outcome)
     crashpoint("answer.recorded")
     return payment_step(payment.id)
 

@@ -20,12 +20,12 @@ from core.application.refresh_registry import refresh_registry
 from core.application.refund_payment import RefundPayment, refund_payment
 from core.application.resume_payment import ResumePayment, resume_payment
 from core.application.start_payment import start_payment
-from core.domain.errors import OrderloomError
+from core.domain.errors import ConcurrentChange, OrderloomError, PaymentUndecided
 from core.hooks.registry import Registry
 from core.jobs.relay import drain
 from core.jobs.sweeper import sweep
 from core.management.sandbox import Sandbox
-from hookspecs import Redirect
+from hookspecs import Money, Redirect
 from tests.application.shelf import paying, placed
 from tests.faults.invariants import nothing_is_undecided
 
@@ -48,8 +48,7 @@ def checkout(
     say({"order": str(order.order_id), "total": order.total.minor})
     if until == "placed":
         return
-    inputs = {"payment_method": "pm_card_visa"} if at_once else {}
-    command = paying(order, code=code, key=f"pay-{key}", inputs=inputs)
+    command = paying(order, code=code, key=f"pay-{key}", inputs=_inputs(at_once))
     step = _said(say, start_payment(command, plugins=plugins, now=now()))
     if until == "started":
         return
@@ -80,10 +79,14 @@ def _resumed(say: Say, step: PaymentStep, plugins: Registry) -> PaymentStep:
     return _said(say, resume_payment(command, plugins=plugins, now=now()))
 
 
-def pay(say: Say, *, order: str, code: str, key: str, at_once: bool = False) -> None:
-    """Press pay on an order that is there already."""
+def pay(say: Say, *, order: str, code: str, key: str, base: str, at_once: bool = False) -> None:
+    """Press pay on an order that is there already, approve, and come back."""
+    plugins = refresh_registry()
     command = paying(_Known(order), code=code, key=key, inputs=_inputs(at_once))  # type: ignore[arg-type]
-    _said(say, start_payment(command, plugins=refresh_registry(), now=now()))
+    step = _said(say, start_payment(command, plugins=plugins, now=now()))
+    if isinstance(step.action, Redirect):
+        Sandbox(base=base, pid=0).click(step.action.url)
+        _resumed(say, step, plugins)
 
 
 class _Known:
@@ -103,10 +106,24 @@ def resume(say: Say, *, order: str, payment: str) -> None:
     _said(say, resume_payment(command, plugins=refresh_registry(), now=now()))
 
 
-def refund(say: Say, *, payment: str, key: str) -> None:
-    """Give everything back."""
-    command = RefundPayment(payment_id=UUID(payment), principal="staff", key=key)
-    step = refund_payment(command, plugins=refresh_registry(), now=now())
+def refund(say: Say, *, payment: str, key: str, minor: int = 0, seconds: float = 0.0) -> None:
+    """Give everything back, or an amount; for `seconds`, ask again while another is under way."""
+    command = RefundPayment(
+        payment_id=UUID(payment),
+        principal="staff",
+        key=key,
+        amount=Money(minor, "EUR") if minor else None,
+    )
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            step = refund_payment(command, plugins=refresh_registry(), now=now())
+        except (PaymentUndecided, ConcurrentChange):
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+        else:
+            break
     say({"refund": step.payment_status, "operation": step.operation_status})
 
 

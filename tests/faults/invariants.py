@@ -162,7 +162,8 @@ def nothing_is_undecided(cursor: CursorWrapper) -> Rows:
     return _rows(
         cursor,
         """
-        SELECT 'operation', id::text, verb || ' ' || status FROM orderloom_operation
+        SELECT 'operation', id::text, concat_ws(' ', verb, status, attempt, looks, outcome)
+        FROM orderloom_operation
         WHERE status IN ('PLANNED', 'SENT', 'UNKNOWN', 'IN_PROGRESS')
         UNION ALL SELECT 'delivery', id::text, receiver || ' ' || cause FROM orderloom_delivery
         WHERE status <> 'DONE'

@@ -40,6 +40,7 @@ def live(todo: dict[str, Any], say: Callable[[dict[str, Any]], None], go: int) -
     connection.ensure_connection()
     say({"ready": os.getpid()})
     os.read(go, 1)
+    time.sleep(todo.get("wait", 0.0))
     try:
         with acting_for(DEFAULT_TENANT):
             getattr(acts, todo["act"])(say, **todo.get("given", {}))
@@ -71,6 +72,7 @@ def bear(todo: dict[str, Any], go: tuple[int, int]) -> tuple[int, int]:
 
 def family(todos: list[dict[str, Any]], tell: Callable[[Any], None]) -> list[dict[str, Any]]:
     """Let children be born, begin together and end; say what became of each."""
+    warm()
     go = os.pipe()
     born = [bear(todo, go) for todo in todos]
     heard: dict[int, bytes] = {read: b"" for _, read in born}
@@ -108,11 +110,16 @@ def listen(heard: dict[int, bytes]) -> None:
                     selector.unregister(key.fd)
 
 
-def main() -> None:
-    """Warm up, then serve until the input ends."""
+def warm() -> None:
+    """Know the plugins, so that no child has to ask first; children open connections of their own."""
     with acting_for(DEFAULT_TENANT):
         refresh_registry()
     connections.close_all()
+
+
+def main() -> None:
+    """Warm up, then serve until the input ends."""
+    warm()
 
     def tell(what: Any) -> None:
         sys.stdout.write(json.dumps(what) + "\n")

@@ -32,7 +32,7 @@ TENTHS = {
     "ORDERLOOM_CALL_DEADLINE_SECONDS": "1.0",
     "ORDERLOOM_LEASE_SECONDS": "0.2",
     "ORDERLOOM_LOOK_UPS": ",".join(["0.1", "0.2", *["0.5"] * 60]),
-    "ORDERLOOM_DELIVERY_LEASE_SECONDS": "1.3",
+    "ORDERLOOM_DELIVERY_LEASE_SECONDS": "2.0",
     "ORDERLOOM_DELIVERY_RETRIES": ",".join(["0.1", "0.2", *["0.5"] * 60]),
 }
 """Leases, look-ups and back-offs as children have them."""
@@ -168,6 +168,10 @@ class Outside:
         ledger = self.sandbox.control("GET ledger")
         self._before = {one["id"] for kind in ("charges", "refunds") for one in ledger[kind]}
         self.mailbox.mails.clear()
+        self.forget_what_came()
+
+    def forget_what_came(self) -> None:
+        """Empty the door."""
         self._door.came.clear()
 
     def charges(self) -> list[int]:

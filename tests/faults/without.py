@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from core.application import (
     apply_facts,
     cancel_order,
     claim_deliveries,
+    commit_operation,
     deliver_events,
     expire_orders,
     follow_up,
@@ -22,7 +24,7 @@ from core.application import (
     sweep_payments,
 )
 from core.models.order import advance
-from core.models.sheet import Move
+from core.models.sheet import Move, Sheet
 from tests.faults import acts
 
 
@@ -87,3 +89,19 @@ def the_question() -> None:
     nothing: Callable[..., None] = lambda *_, **__: None  # noqa: E731
     for module in (start_payment, cancel_order, expire_orders):
         module.settle_pending = nothing
+
+
+def the_turn() -> None:
+    """A payment's next command waits for no other."""
+    commit_operation.LIVE = frozenset()
+
+
+def haste() -> None:
+    """Nobody hurries between reading and writing: no protection less, but a race that is met."""
+    write = Sheet.write
+
+    def slowly(sheet: Sheet) -> None:
+        time.sleep(0.03)
+        write(sheet)
+
+    Sheet.write = slowly  # type: ignore[method-assign]

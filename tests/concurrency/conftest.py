@@ -1,0 +1,7 @@
+"""The nursery and the world outside of tests/faults, for races about money."""
+
+from __future__ import annotations
+
+from tests.faults.conftest import _outside, nursery, outside, shop
+
+__all__ = ["_outside", "nursery", "outside", "shop"]

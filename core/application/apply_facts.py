@@ -210,14 +210,17 @@ class _Change:
             )
         return settling.order_payment_status(standings, total_minor=self.order.total_minor)
 
-    def _kept(self) -> int:
-        """Return what all payments of the order have taken and not given back."""
-        return sum(settling.kept_minor(one) for one in self.folds.values())
+    def _paying(self) -> int:
+        """Return what all payments count for; late money must not have begun to go back."""
+        if self.order.status == OrderStatus.CONFIRMED:
+            return sum(settling.paying_minor(one) for one in self.folds.values())
+        matching = [one for one in self.folds.values() if not settling.is_mismatch(one)]
+        return sum(settling.kept_minor(one) for one in matching)
 
     def _order_moves(self, *, stock_gone: bool) -> tuple[str, str, list[dict[str, Any]]]:
         """Return the order's next status and stock, and what has to be reserved for it."""
         order = self.order
-        if self._kept() < order.total_minor:
+        if self._paying() < order.total_minor:
             return order.status, order.stock, []
         if order.status == OrderStatus.CONFIRMED:
             self._event(journal.ORDER_PAID)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -12,9 +13,16 @@ from django.db.models.functions import Now
 
 from core.conf import conf
 from core.context import tenant
-from core.domain.errors import NotFound
+from core.domain.errors import InboxFull, NotFound
+from core.domain.lifecycle import InboxStatus
 from core.infrastructure.crashpoints import crashpoint
 from core.models import InboxEntry, WebhookEndpoint
+
+UNVERIFIED_LIMIT: Final = 10_000
+"""How many webhooks that nobody has verified are kept for an endpoint."""
+UNVERIFIED_DAYS: Final = 30
+
+_UNVERIFIED: Final = (InboxStatus.STORED, InboxStatus.UNTRUSTED)
 
 
 def receive_webhook(
@@ -24,10 +32,12 @@ def receive_webhook(
 
     Raises:
         NotFound: no such endpoint, or not this plugin's.
+        InboxFull: too many that nobody has verified wait here; those of 30 days ago made room.
     """
     endpoint = WebhookEndpoint.objects.filter(pk=endpoint_id, plugin=plugin).first()
     if endpoint is None:
         raise NotFound("There is no such endpoint.")
+    _make_room(endpoint, now=now)
     entry = InboxEntry(
         tenant_id=endpoint.tenant_id,
         endpoint_id=endpoint.id,
@@ -41,6 +51,16 @@ def receive_webhook(
         entry.save(force_insert=True)
     crashpoint("inbox.stored")
     return entry.id
+
+
+def _make_room(endpoint: WebhookEndpoint, *, now: datetime) -> None:
+    unverified = InboxEntry.objects.filter(endpoint_id=endpoint.id, status__in=_UNVERIFIED)
+    last = unverified.order_by()[UNVERIFIED_LIMIT - 1 : UNVERIFIED_LIMIT]
+    if not last.exists():
+        return
+    old = unverified.filter(received_at__lt=now - timedelta(days=UNVERIFIED_DAYS))
+    if not old.delete()[0]:
+        raise InboxFull("Too many webhooks wait here already.")
 
 
 def webhook_endpoint(*, plugin: str, now: datetime) -> str:

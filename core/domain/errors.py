@@ -33,6 +33,7 @@ OrderloomError
 │   ├── PaymentUndecided         PAYMENT_UNDECIDED
 │   ├── NotSupported             NOT_SUPPORTED            the strategy has no such method
 │   ├── PluginUnavailable        PLUGIN_UNAVAILABLE       its code isn't loaded: names the package
+│   ├── InboxFull                INBOX_FULL               too many unverified webhooks wait
 │   ├── PricingUnavailable       PRICING_UNAVAILABLE      a mandatory rule is gone or failed
 │   └── NotAllowed               NOT_ALLOWED
 └── BrokenError                  something is wrong with us or a plugin, and a person should look
@@ -248,6 +249,12 @@ class PluginUnavailable(Refusal):
     """The plugin's code isn't loaded; ``details`` name ``plugin`` and ``distribution``."""
 
     code = "PLUGIN_UNAVAILABLE"
+
+
+class InboxFull(Refusal):
+    """An endpoint keeps as many unverified webhooks as it may."""
+
+    code = "INBOX_FULL"
 
 
 class PricingUnavailable(Refusal):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from core.domain.lifecycle import LIVE, OperationStatus, PaymentStatus
-from core.domain.payments import Folded, PaymentState
+from core.domain.payments import Folded, IncidentCode, PaymentState
 from hookspecs import (
     Declined,
     Done,
@@ -70,20 +70,35 @@ def kept_minor(folded: Folded) -> int:
     return folded.captured - folded.refunded - folded.charged_back
 
 
+def paying_minor(folded: Folded) -> int:
+    """Return what a payment counts for towards its order, in minor units.
+
+    All that it took, even if part of it went back since: which news came first changes nothing.
+    Nothing, where all of it went back, or more was taken than asked: a mismatch never pays.
+    """
+    return 0 if is_mismatch(folded) or kept_minor(folded) <= 0 else folded.captured
+
+
+def is_mismatch(folded: Folded) -> bool:
+    """Say whether more was taken than was asked for: a person has to look."""
+    return any(one.code is IncidentCode.OVER_CAPTURED for one in folded.incidents)
+
+
 def order_payment_status(payments: Sequence[Standing], *, total_minor: int) -> PaymentStatus:
     """Return how an order stands with its money over all its payments."""
     captured = sum(one.folded.captured for one in payments)
     back = sum(one.folded.refunded + one.folded.charged_back for one in payments)
     authorized = sum(one.folded.authorized for one in payments)
     kept = sum(kept_minor(one.folded) for one in payments)
+    mismatch = any(is_mismatch(one.folded) for one in payments)
     undecided = any(one.last == OperationStatus.UNKNOWN for one in payments)
     holds = {
         PaymentStatus.DISPUTED: any(one.folded.disputed for one in payments),
         PaymentStatus.REFUNDED: captured > 0 and back >= captured,
-        PaymentStatus.PAID: kept >= total_minor,
+        PaymentStatus.PAID: kept >= total_minor and not mismatch,
         PaymentStatus.PARTIALLY_REFUNDED: captured > 0 and back > 0,
-        PaymentStatus.PARTIALLY_PAID: captured > 0,
-        PaymentStatus.UNRESOLVED: undecided,
+        PaymentStatus.PARTIALLY_PAID: captured > 0 and not mismatch,
+        PaymentStatus.UNRESOLVED: undecided or mismatch,
         PaymentStatus.AUTHORIZED: authorized >= total_minor,
         PaymentStatus.PENDING: any(one.live for one in payments),
         PaymentStatus.NONE: True,

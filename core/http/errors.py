@@ -72,12 +72,18 @@ STATUS: Final[Mapping[str, int]] = {
     "ERROR": 500,
     INTERNAL_ERROR: 500,
     "PLUGIN_FAILED": 502,
+    "INBOX_FULL": 503,
     "PRICING_UNAVAILABLE": 503,
     "RULE_FAILED": 503,
     UNAVAILABLE: 503,
 }
 
-_RETRY_AFTER: Final = {"REQUEST_RUNNING": 1, "CONCURRENT_CHANGE": 1, UNAVAILABLE: 2}
+_RETRY_AFTER: Final = {
+    "REQUEST_RUNNING": 1,
+    "CONCURRENT_CHANGE": 1,
+    "INBOX_FULL": 60,
+    UNAVAILABLE: 2,
+}
 _OWN: Final = ("type", "title", "status", "code", "detail")
 _LOCKED: Final = "55P03"  # PostgreSQL waited for somebody else's lock as long as it may
 _NAMED: Final = frozenset({"rule", "plugin", "offer", "hook"})

@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from core.application.receive_webhook import receive_webhook
 from core.context import TenantRef, acting_for
-from core.domain.errors import NotFound, PluginUnavailable
+from core.domain.errors import InboxFull, NotFound, PluginUnavailable
 from core.http.auth import DoorRequest
 from core.http.errors import BODY_TOO_LARGE, UNAVAILABLE, problem
 from core.models import WebhookEndpoint
@@ -43,14 +43,17 @@ def webhook(request: HttpRequest, plugin: str, endpoint: str) -> HttpResponse:
         for name, text in request.headers.items()
         if not name.lower().startswith(_KEPT_BACK)
     }
-    with acting_for(TenantRef(id=owner.tenant.id, slug=owner.tenant.slug)):
-        receive_webhook(
-            plugin=plugin,
-            endpoint_id=endpoint,
-            body=request.body,
-            headers=headers,
-            now=timezone.now(),
-        )
+    try:
+        with acting_for(TenantRef(id=owner.tenant.id, slug=owner.tenant.slug)):
+            receive_webhook(
+                plugin=plugin,
+                endpoint_id=endpoint,
+                body=request.body,
+                headers=headers,
+                now=timezone.now(),
+            )
+    except InboxFull as full:
+        return problem(full.code, full.text)
     try:
         cast(DoorRequest, request).registry.reading_webhooks(plugin)
     except PluginUnavailable:

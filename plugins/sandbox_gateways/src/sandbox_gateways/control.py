@@ -62,7 +62,7 @@ class Control:
             "POST faults": lambda said: {"faults": self._faults.add(dict(said))},
             "DELETE faults": lambda _: {"faults": self._faults.clear()},
             "GET requests": lambda _: {"requests": list(self._asked)},
-            "DELETE requests": lambda _: {"requests": self._asked.clear()},
+            "DELETE requests": self._forget,
             "GET shop": lambda _: introduce(asked.base),
             "POST shop": lambda said: call_at(dict(said["webhooks"]), self._deliveries),
             "POST autopilot": self._switch_autopilot,
@@ -130,6 +130,10 @@ class Control:
         if found is not None:
             return self._stripe.finish_refund(found, status.lower())
         return self._paypal.finish_refund(self._paypal.find(PAYPAL_REFUND, refund_id), status)
+
+    def _forget(self, _: Document) -> Document:
+        self._asked.clear()
+        return {"requests": []}
 
     def _options(self, said: Document) -> Document:
         for key, value in said.items():

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.faults.conftest import _outside, nursery, outside, shop
+from tests.faults.conftest import _outside, dice, nursery, outside, shop
 
-__all__ = ["_outside", "nursery", "outside", "shop"]
+__all__ = ["_outside", "dice", "nursery", "outside", "shop"]

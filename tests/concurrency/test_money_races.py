@@ -5,7 +5,6 @@ Each has its control: the same race with the protection switched off must be cau
 
 from __future__ import annotations
 
-import os
 import random
 import uuid
 from collections import Counter
@@ -29,14 +28,6 @@ CLICKS = 20
 SAME = 50
 JITTER = 0.03
 ANSWERS_409 = {"PAYMENT_UNDECIDED", "CONCURRENT_CHANGE"}
-
-
-@pytest.fixture
-def dice(request: pytest.FixtureRequest) -> random.Random:
-    """Dice whose throws can be repeated; the line that does so is printed."""
-    seed = os.environ.get("ORDERLOOM_SEED") or uuid.uuid4().hex[:8]
-    print(f"replay: ORDERLOOM_SEED={seed} ORDERLOOM_TIER={tier()} pytest '{request.node.nodeid}'")
-    return random.Random(seed)
 
 
 def rows(sql: str) -> list[tuple[Any, ...]]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import random
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +14,7 @@ import pytest
 from core.context import DEFAULT_TENANT, TenantRef, acting_for
 from tests.application.shelf import put
 from tests.faults.outside import Nursery, Outside
+from tests.session import tier
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +41,11 @@ def shop(transactional_db: None) -> Iterator[TenantRef]:
     with acting_for(DEFAULT_TENANT) as ref:
         put("tea", 450, 1000, now=datetime.now(UTC))
         yield ref
+
+
+@pytest.fixture
+def dice(request: pytest.FixtureRequest) -> random.Random:
+    """Dice whose throws can be repeated; the line that does so is printed."""
+    seed = os.environ.get("ORDERLOOM_SEED") or uuid.uuid4().hex[:8]
+    print(f"replay: ORDERLOOM_SEED={seed} ORDERLOOM_TIER={tier()} pytest '{request.node.nodeid}'")
+    return random.Random(seed)

@@ -47,25 +47,27 @@ def minor(amount: Any) -> int:
     return amount if isinstance(amount, int) else int(Decimal(amount) * 100)
 
 
+def environment(**more: str) -> dict[str, str]:
+    """Return what a process of the shop is started with: the database of this test, tenths."""
+    here = {
+        "DATABASE_URL": database_url(),
+        "DATABASE_CONN_MAX_AGE": "0",
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "DEBUG": "1",
+        "LOG_LEVEL": "ERROR",
+        "ORDERLOOM_PLUGINS": PLUGINS,
+    }
+    return os.environ | TENTHS | here | more
+
+
 class Nursery:
     """The process that forks children; each call is one family."""
 
-    def __init__(self, **environment: str) -> None:
+    def __init__(self, **more: str) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.nursery"],
             cwd=ROOT,
-            env=os.environ
-            | TENTHS
-            | {
-                "DATABASE_URL": database_url(),
-                "DATABASE_CONN_MAX_AGE": "0",
-                "DJANGO_SETTINGS_MODULE": "tests.settings",
-                "DEBUG": "1",
-                "LOG_LEVEL": "ERROR",
-                "ORDERLOOM_CRASHPOINT": "",
-                "ORDERLOOM_PLUGINS": PLUGINS,
-                **environment,
-            },
+            env=environment(ORDERLOOM_CRASHPOINT="", **more),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

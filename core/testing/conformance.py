@@ -6,7 +6,7 @@ Load it by name, with ``-p core.testing.conformance`` or ``pytest_plugins``.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -45,9 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item,
-) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """Say of each case which suite it belongs to."""
     report: Any = yield
     suite = getattr(item, "cls", None)

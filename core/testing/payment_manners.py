@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from typing import Any
 
 from core.testing.payment_adapter import PaymentAdapter, not_applicable, watching_tables
 from hookspecs import (
@@ -106,7 +107,7 @@ class MannerCases(PaymentAdapter):
         asking, late = self.asking(), self.call(-1)
         asking.reference = "some-reference"
         seen, moved = self.requests_seen(), list(self.ledger())
-        asked = [(self.tested.start, asking.start())]
+        asked: list[tuple[Any, Any]] = [(self.tested.start, asking.start())]
         if self.has(Resumes):
             asked.append((self.tested.resume, asking.resume()))
         if self.has(Captures):

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import structlog
+from structlog.typing import EventDict
 
-__all__ = ["FORMATS", "configure"]
+__all__ = ["FORMATS", "LEVELS", "configure", "masked"]
 
 FORMATS = ("console", "json")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+_TOKEN: Final = re.compile(r"(?<=[0-9a-f]{12}/)[\w-]{16,}|(?<=[?&]token=)[^&\s'\"]+", re.IGNORECASE)
+"""What opens an order: behind its id in a path, or in a query."""
 
 SHARED: tuple[structlog.typing.Processor, ...] = (
     structlog.contextvars.merge_contextvars,
@@ -56,9 +62,26 @@ def _formatter(style: str) -> dict[str, Any]:
     if style == "json":
         last = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     else:
-        last = [structlog.dev.ConsoleRenderer(colors=False)]
+        plain = structlog.dev.plain_traceback  # the default one prints every local variable
+        last = [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)]
     return {
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": [*SHARED, structlog.stdlib.ExtraAdder()],
-        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        "processors": [
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _without_request,
+            *last,
+            lambda _logger, _name, line: masked(line),
+        ],
     }
+
+
+def masked(line: str) -> str:
+    """Return a line without the tokens of orders that stand in it; whoever has one may cancel."""
+    return _TOKEN.sub("…", line)
+
+
+def _without_request(_logger: Any, _name: str, event: EventDict) -> EventDict:
+    """Django hands its loggers the whole request, cookies and all."""
+    event.pop("request", None)
+    return event

@@ -265,6 +265,8 @@ class _Change:
         if self.moved is not None and self.moved.status == "DECLINED":
             code = (self.moved.outcome or {}).get("code", "")
             self._event(journal.PAYMENT_DECLINED, code=code)
+            if after.captured > before.captured:
+                self._event(journal.INCIDENT, code=journal.TAKEN_THOUGH_DECLINED, object="")
         elif not self.chain.rows and state != self.payment.status:
             self._event(journal.PAYMENT_MOVED, status=state)
 

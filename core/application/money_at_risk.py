@@ -101,17 +101,22 @@ def _partly_paid(now: datetime) -> Iterator[AtRisk]:
 
 
 def _incidents() -> Iterator[AtRisk]:
-    """Incidents are folded afresh, so that they clear by themselves, or once somebody has seen them."""
-    told: dict[str, Event] = {}
+    """Incidents are folded afresh, so that they clear by themselves, or once somebody saw them."""
+    told: dict[str, list[Event]] = {}
     kinds = (journal.INCIDENT, journal.PAYMENT_RESOLVED)
     orders = Event.objects.filter(kind=journal.INCIDENT).values("order_id")
     for event in Event.objects.filter(kind__in=kinds, order_id__in=orders).order_by("seq"):
-        told[str(event.data.get("payment"))] = event
-    open_still = [key for key, event in told.items() if event.kind == journal.INCIDENT]
-    for payment in _with_orders(Payment.objects.filter(pk__in=open_still)):
-        for incident in fold_payment(payment).incidents:
-            text = f"{incident.code}: {incident.text}"
-            yield _of(payment, Risk.INCIDENT, text, since=told[str(payment.id)].at)
+        about = str(event.data.get("payment"))
+        seen = event.kind == journal.PAYMENT_RESOLVED
+        told[about] = [] if seen else [*told.get(about, ()), event]
+    unseen = [key for key, events in told.items() if events]
+    for payment in _with_orders(Payment.objects.filter(pk__in=unseen)):
+        events = told[str(payment.id)]
+        texts = [f"{one.code}: {one.text}" for one in fold_payment(payment).incidents]
+        if any(event.data.get("code") == journal.TAKEN_THOUGH_DECLINED for event in events):
+            texts.append("the gateway took money and said that it had declined")
+        for text in texts:
+            yield _of(payment, Risk.INCIDENT, text, since=events[-1].at)
 
 
 def _unmatched() -> Iterator[AtRisk]:

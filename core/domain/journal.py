@@ -21,6 +21,7 @@ PAYMENT_REFUNDED = "payment_refunded"
 PAYMENT_MOVED = "payment_moved"
 PAYMENT_RESOLVED = "payment_resolved"
 INCIDENT = "payment_incident"
+TAKEN_THOUGH_DECLINED = "TAKEN_THOUGH_DECLINED"
 PRODUCT_CHANGED = "product_changed"
 
 

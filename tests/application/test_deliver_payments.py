@@ -29,7 +29,9 @@ def gateway() -> MemoryGateway:
 
 @pytest.fixture
 def listener() -> Listener:
-    return Listener(hooks=("order_paid", "payment_captured", "payment_refunded"))
+    return Listener(
+        hooks=("order_paid", "payment_authorized", "payment_captured", "payment_refunded")
+    )
 
 
 @pytest.fixture
@@ -77,6 +79,20 @@ def test_a_payment_is_told_to_plugins_the_customer_and_the_signal(
     assert len(listener.heard) == 2
     assert [message.event for message in post.messages] == ["order_placed", "order_paid"]
     assert processed == [(Payment, str(payment.pk), "CAPTURED")]
+
+
+def test_an_authorisation_is_told_with_its_amount_and_pays_nothing(
+    shelf: TenantRef, now: datetime, plugins: Registry, listener: Listener, post: Postbox
+) -> None:
+    order = placed(("tea", 2), plugins=plugins, now=now)
+    start_payment(paying(order, capture_now=False), plugins=plugins, now=now)
+
+    work_off(plugins)
+
+    (held,) = listener.heard
+    assert isinstance(held, PaymentEvent)
+    assert (held.amount, held.strategy_code) == (Money(900, "EUR"), "memory")
+    assert [message.event for message in post.messages] == ["order_placed"]
 
 
 def test_a_refund_is_told_with_its_amount(

@@ -26,7 +26,7 @@ from core.models import Event, InboxEntry, Operation, Order
 from core.models import Fact as FactRow
 from core.testing.gateways import MemoryGateway
 from core.testing.registries import FakePlugin, registry_of
-from hookspecs import Fact, FactKind, Money
+from hookspecs import Call, DeclineCode, Declined, Fact, FactKind, Money, Outcome, StartRequest
 from tests.application.shelf import paying, placed
 
 LATER = timedelta(hours=1)
@@ -309,3 +309,24 @@ def test_the_history_of_a_payment_is_told_by_every_name(
     assert [one["verb"] for one in told[0][0]["operations"]] == ["START"]
     with pytest.raises(errors.NotFound):
         payment_history("nothing")
+
+
+class Liar(MemoryGateway):
+    """Charges, and says that it declined."""
+
+    def start(self, request: StartRequest, call: Call, /) -> Outcome:
+        done = super().start(request, call)
+        return Declined(code=DeclineCode.OTHER, facts=getattr(done, "facts", ()))
+
+
+def test_money_taken_by_a_charge_that_was_declined_is_still_money_and_an_incident(
+    shelf: TenantRef, now: datetime
+) -> None:
+    plugins = registry_of(FakePlugin(name="payment-memory", strategies=(Liar(),)))
+
+    step = bought(plugins, now)
+
+    assert (step.operation_status, step.order_status) == ("DECLINED", "PAID")
+    assert risks(now) == [(Risk.INCIDENT, None)]
+    resolve_payment(resolving(step.payment_id, None), now=now)
+    assert risks(now) == []

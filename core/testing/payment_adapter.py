@@ -57,11 +57,12 @@ class PaymentAdapter:
     """What a test class says of its provider: override what it can do.
 
     ``plugin`` is the entry point's name, for the report. ``signed_webhooks`` is false where the
-    provider signs nothing.
+    provider signs nothing, ``dated_webhooks`` where what it signs bears no time.
     """
 
     plugin: ClassVar[str] = ""
     signed_webhooks: ClassVar[bool] = True
+    dated_webhooks: ClassVar[bool] = True
     amount: ClassVar[Money] = Money(1999, "EUR")
     tested: Any
 

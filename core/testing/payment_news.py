@@ -92,6 +92,8 @@ class NewsCases(PaymentAdapter):
 
     def _shifted(self, shift: timedelta) -> None:
         self._need_signatures()
+        if not self.dated_webhooks:
+            not_applicable(f"what signs the webhooks of {self.code} bears no time")
         _, webhooks = self._news()
 
         for one in webhooks:

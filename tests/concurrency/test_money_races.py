@@ -26,6 +26,7 @@ QUICK = tier() == "quick"
 ROUNDS = 20 if QUICK else 200
 CLICKS = 20
 SAME = 50
+FEW = 8  # enough for a control
 JITTER = 0.03
 ANSWERS_409 = {"PAYMENT_UNDECIDED", "CONCURRENT_CHANGE"}
 
@@ -83,7 +84,7 @@ def test_without_question_and_index_every_click_charges(
     shop: TenantRef, nursery: Nursery, outside: Outside
 ) -> None:
     order = bought(nursery, outside, "stripe", "placed")["order"]
-    keys = [f"click-{n}" for n in range(CLICKS)]
+    keys = [f"click-{n}" for n in range(FEW)]
 
     with without_rules("operation_one_charge_per_order"):
         nursery.run(*clicks(order, "stripe", outside, *keys, without=["the_question"]))
@@ -91,7 +92,7 @@ def test_without_question_and_index_every_click_charges(
     assert len(outside.charges()) > 1
 
 
-@pytest.mark.parametrize("code", GATEWAYS)
+@pytest.mark.parametrize("code", GATEWAYS[:1] if QUICK else GATEWAYS)
 @pytest.mark.parametrize("turn", range(1 if QUICK else 20))
 def test_one_key_fifty_times_at_once_is_one_charge(
     shop: TenantRef, nursery: Nursery, outside: Outside, code: str, turn: int
@@ -114,7 +115,7 @@ def test_without_its_rules_one_key_charges_many_times(
     order = bought(nursery, outside, "stripe", "placed")["order"]
 
     with without_rules("operation_key_unique", "operation_one_charge_per_order"):
-        nursery.run(*clicks(order, "stripe", outside, *["once"] * SAME, without=["the_question"]))
+        nursery.run(*clicks(order, "stripe", outside, *["once"] * FEW, without=["the_question"]))
 
     assert len(outside.charges()) > 1
 
@@ -233,7 +234,7 @@ def refunds(payment: str, **more: Any) -> list[dict[str, Any]]:
     return [{"act": "refund", "given": given | {"key": key}, **more} for key in keys]
 
 
-@pytest.mark.parametrize("code", GATEWAYS)
+@pytest.mark.parametrize("code", GATEWAYS[1:] if QUICK else GATEWAYS)
 @pytest.mark.parametrize("turn", range(1 if QUICK else 10))
 def test_twenty_refunds_at_once_never_exceed_the_capture(
     shop: TenantRef, nursery: Nursery, outside: Outside, code: str, turn: int

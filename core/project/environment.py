@@ -10,26 +10,50 @@ from typing import Any
 
 from django import VERSION
 from django.core.exceptions import ImproperlyConfigured
-from environ import Env
 
-__all__ = ["cache", "data_folder", "database", "mail", "secret_key", "string_set"]
+from core.project.variables import Variables, refuse
+
+__all__ = ["cache", "data_folder", "database", "made", "mail", "secret_key", "string_set"]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
+DATABASES = "sqlite:///… or postgres://user:password@host:5432/name"
+MAILS = "an address such as smtp+tls://user:password@host:587 or consolemail://"
+SPAN = r"\d+(us|ms|s|min|h|d)?"
 
-def data_folder(env: Env) -> Path:
+
+def data_folder(env: Variables) -> Path:
     """Return the folder that holds what this installation writes, and make it.
 
     `ORDERLOOM_DATA` names it; a checkout uses its own ignored `var/`, an installed wheel the
     `var/` of the folder that it is started in.
+
+    Raises:
+        ImproperlyConfigured: it can't be made, or nothing can be written there.
+
     """
     home = CHECKOUT if (CHECKOUT / "manage.py").is_file() else Path.cwd()
-    folder = Path(env.str("ORDERLOOM_DATA", default=str(home / "var"))).expanduser().resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    named = Path(env.str("ORDERLOOM_DATA", default=str(home / "var"))).expanduser().resolve()
+    return made("ORDERLOOM_DATA", named)
+
+
+def made(variable: str, folder: Path) -> Path:
+    """Return a folder that a variable names, made and fit to be written to.
+
+    Raises:
+        ImproperlyConfigured: it can't be made, or nothing can be written there.
+
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        refuse(variable, str(folder), "a folder that exists or can be made")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        refuse(variable, str(folder), "a folder that can be written to")
     return folder
 
 
-def secret_key(env: Env, *, debug: bool, folder: Path) -> str:
+def secret_key(env: Variables, *, debug: bool, folder: Path) -> str:
     """Return `SECRET_KEY`, or with DEBUG on one that is made once and kept in `folder`.
 
     Raises:
@@ -62,16 +86,17 @@ def _kept_key(path: Path) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
-def database(env: Env, *, folder: Path) -> dict[str, Any]:
+def database(env: Variables, *, folder: Path) -> dict[str, Any]:
     """Return Django's settings for `DATABASE_URL`, by default a SQLite file in `folder`.
 
     Raises:
         ImproperlyConfigured: the address is neither SQLite's nor PostgreSQL's.
 
     """
-    found: dict[str, Any] = env.db_url(
-        "DATABASE_URL", default=f"sqlite:///{folder / 'orderloom.sqlite3'}"
-    )
+    default = f"sqlite:///{folder / 'orderloom.sqlite3'}"
+    found = env.address("DATABASE_URL", default, kind="db_url", expected=DATABASES)
+    if not found.get("ENGINE"):
+        refuse("DATABASE_URL", env.str("DATABASE_URL"), DATABASES)
     found["ATOMIC_REQUESTS"] = False
     if found["ENGINE"] == "django.db.backends.sqlite3":
         return _sqlite(found, env)
@@ -82,7 +107,7 @@ def database(env: Env, *, folder: Path) -> dict[str, Any]:
     )
 
 
-def _sqlite(found: dict[str, Any], env: Env) -> dict[str, Any]:
+def _sqlite(found: dict[str, Any], env: Variables) -> dict[str, Any]:
     return found | {
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
@@ -93,12 +118,17 @@ def _sqlite(found: dict[str, Any], env: Env) -> dict[str, Any]:
     }
 
 
-def _postgresql(found: dict[str, Any], env: Env) -> dict[str, Any]:
+def _postgresql(found: dict[str, Any], env: Variables) -> dict[str, Any]:
     """Server-side binding and prepared statements halve the database's CPU (docs/settings)."""
+    expected = "a duration such as 2s or 300ms"
     limits = {
-        "lock_timeout": env.str("DATABASE_LOCK_TIMEOUT", default="2s"),
-        "statement_timeout": env.str("DATABASE_STATEMENT_TIMEOUT", default="5s"),
-        "idle_in_transaction_session_timeout": env.str("DATABASE_IDLE_TIMEOUT", default="10s"),
+        "lock_timeout": env.matching("DATABASE_LOCK_TIMEOUT", SPAN, "2s", expected=expected),
+        "statement_timeout": env.matching(
+            "DATABASE_STATEMENT_TIMEOUT", SPAN, "5s", expected=expected
+        ),
+        "idle_in_transaction_session_timeout": env.matching(
+            "DATABASE_IDLE_TIMEOUT", SPAN, "10s", expected=expected
+        ),
     }
     options: dict[str, Any] = {
         "server_side_binding": True,
@@ -118,7 +148,7 @@ def _postgresql(found: dict[str, Any], env: Env) -> dict[str, Any]:
     return found | lasting | {"OPTIONS": options}
 
 
-def cache(env: Env) -> dict[str, Any]:
+def cache(env: Variables) -> dict[str, Any]:
     """Return Django's settings for `CACHE_URL`: `locmem://`, `redis://`, `rediss://` or `unix://`.
 
     The backend is named here, since an address alone picks another one where that happens to be
@@ -145,12 +175,16 @@ def cache(env: Env) -> dict[str, Any]:
     }
 
 
-def mail(env: Env) -> dict[str, Any]:
+def mail(env: Variables) -> dict[str, Any]:
     """Return Django's settings for `EMAIL_URL`, by name, in the words of the Django that runs.
 
     The time-out of an SMTP client is off by default, so a hanging server would hang us.
+
+    Raises:
+        ImproperlyConfigured: an address that nobody can read.
+
     """
-    found = env.email_url("EMAIL_URL", default="consolemail://")
+    found = env.address("EMAIL_URL", "consolemail://", kind="email_url", expected=MAILS)
     timeout = env.float("EMAIL_TIMEOUT", default=10.0)
     backend = found["EMAIL_BACKEND"]
     if VERSION < (6, 1):

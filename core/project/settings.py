@@ -8,13 +8,13 @@ from typing import Any
 
 from django import VERSION
 from django.core.exceptions import ImproperlyConfigured
-from environ import Env
 
 from core.hooks.discovery import discover
 from core.hooks.proof import prove_apps
 from core.project import environment, logs
+from core.project.variables import Variables
 
-env = Env()
+env = Variables()
 
 # What this is
 DEBUG = env.bool("DEBUG", default=False)
@@ -40,7 +40,7 @@ ORDERLOOM_SAFE_MODE = env.bool("ORDERLOOM_SAFE_MODE", default=False)
 ORDERLOOM_STRICT = env.bool("ORDERLOOM_STRICT", default=False)
 ORDERLOOM_SANDBOX = env.bool("ORDERLOOM_SANDBOX", default=False)
 ORDERLOOM_SECRETS_KEY: list[str] = env.list("ORDERLOOM_SECRETS_KEY", default=[])
-ORDERLOOM_PLUGIN_SETTINGS: dict[str, Any] = env.json("ORDERLOOM_PLUGIN_SETTINGS", default={})
+ORDERLOOM_PLUGIN_SETTINGS: dict[str, Any] = env.sections("ORDERLOOM_PLUGIN_SETTINGS")
 ORDERLOOM_DISCOVERED = prove_apps(
     discover(allow=ORDERLOOM_PLUGINS, safe_mode=ORDERLOOM_SAFE_MODE, sandbox=ORDERLOOM_SANDBOX),
     folder=ORDERLOOM_DATA,
@@ -102,38 +102,41 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="shop@localhost")
 SERVER_EMAIL = env.str("SERVER_EMAIL", default=DEFAULT_FROM_EMAIL)
 
 # The shop
-ORDERLOOM_CURRENCY = env.str("ORDERLOOM_CURRENCY", default="EUR")
+ORDERLOOM_CURRENCY = env.matching(
+    "ORDERLOOM_CURRENCY", "[A-Z]{3}", "EUR", expected="three capital letters, such as EUR"
+)
 ORDERLOOM_PRICES_INCLUDE_TAX = env.bool("ORDERLOOM_PRICES_INCLUDE_TAX", default=True)
-ORDERLOOM_TAX_ROUNDING = env.str("ORDERLOOM_TAX_ROUNDING", default="PER_LINE")
+ORDERLOOM_TAX_ROUNDING = env.choice(
+    "ORDERLOOM_TAX_ROUNDING", ("PER_LINE", "BY_SUM"), default="PER_LINE"
+)
 ORDERLOOM_STAFF_EMAILS: list[str] = env.list("ORDERLOOM_STAFF_EMAILS", default=[])
-ORDERLOOM_PUBLIC_URL = env.str("ORDERLOOM_PUBLIC_URL", default="http://127.0.0.1:8000")
+ORDERLOOM_PUBLIC_URL = env.site("ORDERLOOM_PUBLIC_URL", default="http://127.0.0.1:8000")
 
 # Durations in seconds
 ORDERLOOM_RESERVATION_SECONDS = env.float("ORDERLOOM_RESERVATION_SECONDS", default=900.0)
 ORDERLOOM_ORDER_LINK_SECONDS = env.float("ORDERLOOM_ORDER_LINK_SECONDS", default=180 * 86_400.0)
 ORDERLOOM_CALL_DEADLINE_SECONDS = env.float("ORDERLOOM_CALL_DEADLINE_SECONDS", default=10.0)
 ORDERLOOM_LEASE_SECONDS = env.float("ORDERLOOM_LEASE_SECONDS", default=5.0)
-ORDERLOOM_LOOK_UPS = [
-    float(seconds)
-    for seconds in env.list("ORDERLOOM_LOOK_UPS", default=[5, 30, 120, 600, 3_600, 21_600, 86_400])
-]
+ORDERLOOM_LOOK_UPS = env.numbers(
+    "ORDERLOOM_LOOK_UPS", default=(5, 30, 120, 600, 3_600, 21_600, 86_400)
+)
 ORDERLOOM_DELIVERY_LEASE_SECONDS = env.float("ORDERLOOM_DELIVERY_LEASE_SECONDS", default=60.0)
-ORDERLOOM_DELIVERY_RETRIES = [
-    float(seconds)
-    for seconds in env.list("ORDERLOOM_DELIVERY_RETRIES", default=[5, 30, 120, 600, 3_600, 21_600])
-]
+ORDERLOOM_DELIVERY_RETRIES = env.numbers(
+    "ORDERLOOM_DELIVERY_RETRIES", default=(5, 30, 120, 600, 3_600, 21_600)
+)
 
 # Languages and time
-LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+LANGUAGE_CODE = env.choice("LANGUAGE_CODE", [code for code, _ in LANGUAGES], default="en")
+TIME_ZONE = env.time_zone("TIME_ZONE", default="UTC")
 USE_I18N = True
 USE_TZ = True
 
 # Static files: the hashed set where `collectstatic` has made one, else straight from the packages
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(ORDERLOOM_DATA / "static")))
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+STATIC_ROOT = environment.made(
+    "STATIC_ROOT", Path(env.str("STATIC_ROOT", default=str(ORDERLOOM_DATA / "static")))
+)
 WHITENOISE_USE_FINDERS = not (STATIC_ROOT / "staticfiles.json").is_file()
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -169,6 +172,6 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LOGGING = logs.configure(
-    style=env.str("LOG_FORMAT", default="console" if DEBUG else "json"),
-    level=env.str("LOG_LEVEL", default="INFO"),
+    style=env.choice("LOG_FORMAT", logs.FORMATS, default="console" if DEBUG else "json"),
+    level=env.choice("LOG_LEVEL", logs.LEVELS, default="INFO"),
 )

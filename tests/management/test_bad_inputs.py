@@ -219,6 +219,42 @@ def test_a_wrong_command_line_ends_with_2(
 ENVIRONMENT = {
     "a database we don't speak to": ({"DATABASE_URL": "mysql://u@h/shop"}, "DATABASE_URL"),
     "a cache we don't speak to": ({"CACHE_URL": "memcache://h:1"}, "CACHE_URL"),
+    "a word for a duration": (
+        {"ORDERLOOM_RESERVATION_SECONDS": "soon"},
+        "ORDERLOOM_RESERVATION_SECONDS is 'soon': expected a number",
+    ),
+    "a unit behind a duration": (
+        {"ORDERLOOM_LEASE_SECONDS": "5s"},
+        "ORDERLOOM_LEASE_SECONDS is '5s': ",
+    ),
+    "letters for numbers": ({"ORDERLOOM_LOOK_UPS": "a,b"}, "ORDERLOOM_LOOK_UPS is 'a,b': "),
+    "a switch that is neither": ({"ORDERLOOM_STRICT": "yess"}, "ORDERLOOM_STRICT is 'yess': "),
+    "no address of a database": (
+        {"DATABASE_URL": "foo"},
+        "DATABASE_URL is 'foo': expected sqlite:///",
+    ),
+    "a login in a wrong address": (
+        {"DATABASE_URL": "postgres://u:secret@h:port/shop"},
+        "DATABASE_URL is 'postgres://…@h:port/shop': ",
+    ),
+    "a time limit PostgreSQL can't read": (
+        {"DATABASE_URL": "postgres://u@h/shop", "DATABASE_LOCK_TIMEOUT": "2 -c x=y"},
+        "DATABASE_LOCK_TIMEOUT is '2 -c x=y': ",
+    ),
+    "no address of a mail server": ({"EMAIL_URL": "xx"}, "EMAIL_URL is 'xx': "),
+    "half an object": ({"ORDERLOOM_PLUGIN_SETTINGS": "{"}, "ORDERLOOM_PLUGIN_SETTINGS can't"),
+    "a list for an object": ({"ORDERLOOM_PLUGIN_SETTINGS": "[1]"}, "ORDERLOOM_PLUGIN_SETTINGS "),
+    "a zone on another planet": ({"TIME_ZONE": "Mars"}, "TIME_ZONE is 'Mars': "),
+    "a language nobody wrote": ({"LANGUAGE_CODE": "tlh"}, "LANGUAGE_CODE is 'tlh': "),
+    "a loud log": ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'loud': expected one of DEBUG, INFO"),
+    "a log in verse": ({"LOG_FORMAT": "verse"}, "LOG_FORMAT is 'verse': "),
+    "a folder that can't be": (
+        {"ORDERLOOM_DATA": "/dev/null/shop"},
+        "ORDERLOOM_DATA is '/dev/null/shop': expected a folder",
+    ),
+    "a currency by its name": ({"ORDERLOOM_CURRENCY": "Euro"}, "ORDERLOOM_CURRENCY is 'Euro': "),
+    "a rounding nobody knows": ({"ORDERLOOM_TAX_ROUNDING": "up"}, "ORDERLOOM_TAX_ROUNDING is 'up"),
+    "no address of a shop": ({"ORDERLOOM_PUBLIC_URL": "foo"}, "ORDERLOOM_PUBLIC_URL is 'foo': "),
     "hosts left out": ({"DEBUG": "0", "ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS"),
 }
 

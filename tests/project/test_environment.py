@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 from django import VERSION
 from django.core.exceptions import ImproperlyConfigured
-from environ import Env
 
 from core.project import environment
+from core.project.variables import Variables
 
 pytestmark = pytest.mark.once
 
 HERE = Path("/srv/shop")
 
 
-def env(**values: str) -> Env:
+def env(**values: str) -> Variables:
     """Return an environment of just these variables."""
-    made = Env()
+    made = Variables()
     made.ENVIRON = values
     return made
 

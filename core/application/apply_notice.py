@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core.application.apply_facts import ApplyFacts, apply_facts
+from core.application.comparing import is_another, note_mistaken
 from core.application.look_up_payment import look_up_payment
 from core.application.resume_payment import ResumePayment, resume_payment
 from core.hooks.offered import OfferedStrategy
@@ -22,6 +23,10 @@ def apply_notice(
     Raises:
         PluginUnavailable: the plugin's code isn't loaded any more; the facts are stored all the same.
     """
+    if is_another(notice.reference, payment):
+        note_mistaken(payment.id, str(notice.reference), now=now)
+        look_up_payment(payment.id, plugins=plugins, now=now)
+        return
     apply_facts(
         ApplyFacts(
             payment_id=payment.id,

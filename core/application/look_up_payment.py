@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from core.application.apply_facts import ApplyFacts, OperationMoved, apply_facts
 from core.application.commanding import inquiry_of
+from core.application.comparing import NO_MATCH, compared, is_doubtful
 from core.application.facts import folded, stated_of
 from core.application.payment_step import PaymentStep, payment_step, waiting_data
 from core.application.send_operation import claim_operation, send_operation
@@ -55,7 +56,8 @@ def look_up_payment(payment_id: UUID, *, plugins: Registry, now: datetime) -> Pa
         plugin=payment.plugin, code=payment.strategy_code, account=payment.account
     )
     call = Call(deadline=time.monotonic() + conf().call_deadline)
-    finding = strategy.inquire(inquiry_of(operation, payment, now=now), call)
+    answer = strategy.inquire(inquiry_of(operation, payment, now=now), call)
+    finding = compared(answer, payment, now=now)
     crashpoint("lookup.answered")
     live = operation.status in LIVE
     moved = _decide(operation, payment, finding, strategy=strategy, now=now) if live else None
@@ -114,6 +116,8 @@ def _decide(
             after=folded(payment, known + brought),
         )
     )
+    if decided is OperationStatus.DONE and is_doubtful(finding, payment):
+        return _again(operation, OperationStatus.UNKNOWN, now=now, cause=NO_MATCH)
     if decided is None:
         proved = isinstance(finding, NotFound) or Feature.HARMLESS_START in info.features
         return _not_done(operation, harmless=proved, now=now)

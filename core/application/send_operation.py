@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce, Now
 
 from core.application.apply_facts import ApplyFacts, OperationMoved, apply_facts
 from core.application.commanding import request_of
+from core.application.comparing import NO_MATCH, compared, is_doubtful
 from core.application.payment_step import PaymentStep, payment_step, waiting_data
 from core.conf import conf
 from core.domain.errors import NotSupported
@@ -77,9 +78,11 @@ def send_operation(operation: Operation, *, plugins: Registry, now: datetime) ->
         raise NotSupported(f"{payment.label} can't {operation.verb.lower()}.", verb=operation.verb)
     call = Call(deadline=time.monotonic() + conf().call_deadline, attempt=operation.attempt)
     crashpoint("operation.committed")
-    outcome: Outcome = method(request_of(operation, payment), call)
+    answer: Outcome = method(request_of(operation, payment), call)
     crashpoint("answer.received")
-    moved = recorded(operation, outcome, now=now)
+    outcome = compared(answer, payment, now=now)
+    doubted = Unknown(cause=NO_MATCH) if is_doubtful(outcome, payment) else outcome
+    moved = recorded(operation, doubted, now=now)
     if Feature.MANUAL in strategy.info.features and moved.status == OperationStatus.NEEDS_CUSTOMER:
         moved = replace(moved, due_in=None)  # nobody to ask: a person or an import will say
     _record(payment, moved, now=now, outcome=outcome)

@@ -206,7 +206,7 @@ class StripeStrategy:
         if not isinstance(intent, Mapping) or intent["status"] != "succeeded":
             return finding
         facts = (*finding.facts, *self._later_facts(intent, call))
-        return Done(facts=facts, reference=reference)
+        return Done(facts=facts, reference=finding.reference)
 
     def _later_facts(self, intent: Mapping[str, Any], call: Call) -> tuple[Fact, ...]:
         about = {"payment_intent": intent["id"]}

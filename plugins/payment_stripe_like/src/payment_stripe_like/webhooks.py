@@ -80,6 +80,8 @@ def news_of(event: Mapping[str, Any]) -> News | None:
         KeyError, TypeError, ValueError: the event isn't shaped as Stripe's are.
     """
     kind, thing = str(event["type"]), event["data"]["object"]
+    if event.get("account"):
+        thing = {**thing, "on_behalf_of": event["account"]}
     facts: tuple[Fact, ...]
     if kind in _INTENT_NEWS:
         facts, session_id, intent_id = intent_facts(thing), None, thing["id"]

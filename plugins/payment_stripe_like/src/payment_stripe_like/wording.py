@@ -93,7 +93,14 @@ def intent_facts(intent: Mapping[str, Any]) -> tuple[Fact, ...]:
     manual = intent.get("capture_method") == "manual"
     whole = from_wire(intent["amount"], currency)
     started = metadata.get("operation_id")
-    held = Fact(kind=FactKind.AUTHORIZED, object_id=intent_id, amount=whole, operation_id=started)
+    account = on_behalf_of(intent)
+    held = Fact(
+        kind=FactKind.AUTHORIZED,
+        object_id=intent_id,
+        amount=whole,
+        operation_id=started,
+        account=account,
+    )
     closed = Fact(kind=FactKind.AUTHORIZATION_CLOSED, object_id=intent_id, amount=whole)
     if status == "requires_capture":
         return (held,)
@@ -106,7 +113,11 @@ def intent_facts(intent: Mapping[str, Any]) -> tuple[Fact, ...]:
     if not manual:
         taken = from_wire(intent.get("amount_received", intent["amount"]), currency)
         captured = Fact(
-            kind=FactKind.CAPTURED, object_id=charge_id, amount=taken, operation_id=started
+            kind=FactKind.CAPTURED,
+            object_id=charge_id,
+            amount=taken,
+            operation_id=started,
+            account=account,
         )
         return (captured,)
     taken = from_wire(intent["amount_received"], currency)
@@ -116,8 +127,15 @@ def intent_facts(intent: Mapping[str, Any]) -> tuple[Fact, ...]:
         amount=taken,
         parent_id=intent_id,
         operation_id=metadata.get("capture_operation_id"),
+        account=account,
     )
     return (held, captured) if taken == whole else (held, captured, closed)
+
+
+def on_behalf_of(intent: Mapping[str, Any]) -> str | None:
+    """Return whose money it is where Stripe names an account: ours goes without saying."""
+    named = intent.get("on_behalf_of")
+    return object_id(named or (intent.get("transfer_data") or {}).get("destination"))
 
 
 def session_facts(session: Mapping[str, Any]) -> tuple[Fact, ...]:

@@ -60,7 +60,7 @@ QUICK = tier() == "quick"
 EACH = 4 if QUICK else 40
 SILENT = 10 if QUICK else 100
 both = pytest.mark.parametrize("code", ["stripe", "paypal"])
-pytestmark = pytest.mark.usefixtures("mugs")
+pytestmark = [pytest.mark.usefixtures("mugs"), pytest.mark.timeout(900)]
 
 
 class Keyless(StripeStrategy):

@@ -41,7 +41,7 @@ from tests.gateways.till import (
 from tests.session import tier
 
 SAMPLE = 60 if tier() == "quick" else 1100
-pytestmark = pytest.mark.usefixtures("mugs")
+pytestmark = [pytest.mark.usefixtures("mugs"), pytest.mark.timeout(900)]
 Answer = Sequence[Notice] | Untrusted | Unknown
 Forged = tuple[str, Webhook]
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"

@@ -31,7 +31,7 @@ from tests.gateways.till import (
     sweep_now,
 )
 
-pytestmark = pytest.mark.usefixtures("mugs")
+pytestmark = [pytest.mark.usefixtures("mugs"), pytest.mark.timeout(900)]
 both = pytest.mark.parametrize("code", ["stripe", "paypal"])
 what = pytest.mark.parametrize("what", ["amount", "currency", "account", "reference"])
 LOOKS = {"stripe": r"GET /v1/checkout/sessions/\w+", "paypal": r"GET /v2/checkout/orders/\w+"}

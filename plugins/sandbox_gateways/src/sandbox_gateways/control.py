@@ -62,7 +62,7 @@ class Control:
             "POST faults": lambda said: {"faults": self._faults.add(dict(said))},
             "DELETE faults": lambda _: {"faults": self._faults.clear()},
             "GET requests": lambda _: {"requests": list(self._asked)},
-            "DELETE requests": self._forget,
+            "DELETE requests": lambda _: self._forget_requests(),
             "GET shop": lambda _: introduce(asked.base),
             "POST shop": lambda said: call_at(dict(said["webhooks"]), self._deliveries),
             "POST autopilot": self._switch_autopilot,
@@ -131,7 +131,7 @@ class Control:
             return self._stripe.finish_refund(found, status.lower())
         return self._paypal.finish_refund(self._paypal.find(PAYPAL_REFUND, refund_id), status)
 
-    def _forget(self, _: Document) -> Document:
+    def _forget_requests(self) -> Document:
         self._asked.clear()
         return {"requests": []}
 

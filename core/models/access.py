@@ -21,5 +21,8 @@ class ApiKey(Owned):
 
     objects = OwnedManager.from_queryset(OwnedQuerySet)()
 
+    def __str__(self) -> str:
+        return self.label
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["digest"], name="api_key_digest_unique")]

@@ -57,6 +57,9 @@ class Product(Owned):
 
     objects = OwnedManager.from_queryset(ProductQuerySet)()
 
+    def __str__(self) -> str:
+        return self.sku
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant", "sku"], name="product_sku_unique"),
@@ -86,6 +89,9 @@ class Stock(Owned):
     reserved = models.BigIntegerField(default=0)
 
     objects = OwnedManager.from_queryset(StockQuerySet)()
+
+    def __str__(self) -> str:
+        return str(self.product)
 
     class Meta:
         constraints = [

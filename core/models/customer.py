@@ -23,6 +23,9 @@ class Customer(Owned):
 
     objects = OwnedManager.from_queryset(OwnedQuerySet)()
 
+    def __str__(self) -> str:
+        return self.ref
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["tenant", "ref"], name="customer_ref_unique"),

@@ -60,6 +60,9 @@ class Order(Owned):
 
     objects = OwnedManager.from_queryset(OrderQuerySet)()
 
+    def __str__(self) -> str:
+        return self.number
+
     # Factories
 
     @staticmethod

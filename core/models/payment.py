@@ -35,6 +35,9 @@ class Payment(Owned):
 
     objects = OwnedManager.from_queryset(OwnedQuerySet)()
 
+    def __str__(self) -> str:
+        return self.label
+
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payment_amount_positive"),

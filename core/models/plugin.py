@@ -21,6 +21,9 @@ class Plugin(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["name"], name="plugin_name_unique")]
 
+    def __str__(self) -> str:
+        return self.name
+
 
 class PluginGeneration(models.Model):
     """One row that counts changes of switches and settings, so that workers can compare."""

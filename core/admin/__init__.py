@@ -1,0 +1,7 @@
+"""The operator console on Django's admin: records to read, and actions that call use cases."""
+
+from __future__ import annotations
+
+from core.admin import catalogue, money, system
+
+__all__ = ["catalogue", "money", "system"]

@@ -18,6 +18,8 @@ __all__ = ["Relay", "drain"]
 log = structlog.get_logger(__name__)
 
 _POLL = 0.5
+_IDLE = 1.0
+_GROWS = 1.3
 _LONGEST_PAUSE = 5.0
 
 
@@ -44,9 +46,10 @@ class Relay:
     number of relays may run side by side.
     """
 
-    def __init__(self, *, poll: float = _POLL) -> None:
-        """Take the pause between two drains that found nothing, in seconds."""
+    def __init__(self, *, poll: float = _POLL, idle: float = _IDLE) -> None:
+        """Take the pause after a drain that found nothing, and what it grows to; in seconds."""
         self._poll = poll
+        self._idle = max(poll, idle)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run_and_close, name="relay", daemon=True)
 
@@ -75,13 +78,17 @@ class Relay:
                 log.exception("relay.round.failed")
                 pause = self._recover(pause)
             else:
-                pause = self._poll
-                if not busy:
-                    self._stop.wait(pause)
+                pause = self._poll if busy else self._rest(pause)
 
     def work(self) -> bool:
         """Do one round, a second at most, so that a long queue doesn't put off the end."""
         return bool(drain(until=time.monotonic() + 1.0))
+
+    def _rest(self, pause: float) -> float:
+        """Whoever finds nothing again and again looks less often."""
+        pause = min(pause, self._idle)  # a database that was away may have made it longer
+        self._stop.wait(pause)
+        return min(pause * _GROWS, self._idle)
 
     def _recover(self, pause: float) -> float:
         connections.close_all()

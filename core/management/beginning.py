@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -49,8 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=8000)
 
 
-def begin(arguments: Sequence[str]) -> None:
+def begin(arguments: Sequence[str], *, share: Callable[[Mapping[str, str]], object]) -> None:
     """Start the sandboxes and become the second self; before Django loads, to save doing it twice.
+
+    `share` hears what commands beside this one have to know.
 
     Returns only in the second self, and where somebody asks for help.
 
@@ -65,16 +67,25 @@ def begin(arguments: Sequence[str]) -> None:
     if not settings.DEBUG:
         sys.exit("`up` is for a computer of your own: say `make run`, or DEBUG=1.")
     if not options.once and not _is_free(options.host, options.port):
-        sys.exit(f"Port {options.port} is taken: say --port with another one.")
-    environment = _once(options.host) if options.once else _lasting(options.host, options.port)
+        sys.exit(f"Port {options.port} is taken: {_another(options.port)}.")
+    if options.once:
+        environment = _once(options.host)
+    else:
+        environment = _lasting(options.host, options.port, share)
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606
 
 
-def _lasting(host: str, port: int) -> dict[str, str]:
+def _another(port: int) -> str:
+    return f'choose another one with `make run ARGS="--port {port + 10}"`'
+
+
+def _lasting(host: str, port: int, share: Callable[[Mapping[str, str]], object]) -> dict[str, str]:
     preferred = _SANDBOX_PORT if _is_free("127.0.0.1", _SANDBOX_PORT) else 0
     sandboxes, given = _sandboxes(settings.ORDERLOOM_DATA, preferred)
     address = {"ORDERLOOM_PUBLIC_URL": f"http://{host}:{port}"}
-    return given | address | dict(os.environ) | _left(sandboxes, port, "")
+    environment = given | address | dict(os.environ)
+    share({name: environment[name] for name in given | address})
+    return environment | _left(sandboxes, port, "")
 
 
 def _once(host: str) -> dict[str, str]:

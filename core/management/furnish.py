@@ -9,24 +9,16 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from core.application.create_product import CreateProduct, create_product
 from core.application.publish_product import publish_product
 from core.hooks.discovery import Discovered
+from core.management.behind import unapplied
 from core.management.sample_products import sample_products
 from core.models import Product
 from hookspecs import Money
 
 _CORE = "orderloom"
-
-
-def unapplied() -> tuple[str, ...]:
-    """Return the labels of the apps whose tables aren't as their code wants them."""
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return tuple(dict.fromkeys(migration.app_label for migration, _ in plan))
 
 
 def migrate() -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from django.db import connection
 from importlib_metadata import version
 
 from core.hooks.registry import Registry
-from core.management.furnish import unapplied
+from core.management.behind import unapplied
 
 _DEADLINE: Final = 8.0
 _HIDDEN: Final = "••••••"

@@ -97,6 +97,13 @@ class Sandbox:
             return None
         return str(self._ask("click", {"url": url})["return_url"])
 
+    def ended(self) -> bool:
+        """Say whether it has ended by itself."""
+        try:
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            return True
+
     def stop(self) -> None:
         """End it, and wait until it has."""
         with suppress(ProcessLookupError, ChildProcessError):

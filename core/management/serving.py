@@ -47,19 +47,22 @@ def served_here(host: str, port: int) -> Iterator[Alive]:
 
 @contextmanager
 def served_beside(host: str, port: int) -> Iterator[Alive]:
-    """Serve with granian, as a process of its own with one worker; yields whether it still runs."""
+    """Serve with granian, one worker, tethered to our life; yields whether it still runs."""
     program = subprocess.Popen(  # noqa: S603 - our own words
         [
             sys.executable,
+            *("-m", "core.project.tether", sys.executable),
             *("-m", "granian", "--interface", "wsgi", "--no-ws", "--workers", "1"),
             *("--blocking-threads", str(_THREADS), "--log-level", "warning"),
             *("--host", host, "--port", str(port), _APPLICATION),
-        ]
+        ],
+        stdin=subprocess.PIPE,
     )
+    assert program.stdin is not None
     try:
         yield lambda: program.poll() is None
     finally:
-        program.terminate()
+        program.stdin.close()
         try:
             program.wait(_SECONDS)
         except subprocess.TimeoutExpired:

@@ -8,7 +8,7 @@ from typing import Protocol, cast
 from django.apps import apps
 
 from core.hooks.loader import Loaded
-from core.hooks.registry import Registry
+from core.hooks.states import PluginView
 from core.management.buying import Bought
 from core.management.sandbox import Sandbox
 
@@ -33,9 +33,9 @@ def addresses(base: str, sandboxes: Iterable[Sandbox]) -> str:
     return _table(rows)
 
 
-def states(plugins: Registry) -> str:
+def states(plugins: Iterable[PluginView]) -> str:
     """Return each plugin's state, and why where there is something to say."""
-    return _table([(view.name, f"{view.state} {view.why}".strip()) for view in plugins.plugins])
+    return _table([(view.name, f"{view.state} {view.why}".strip()) for view in plugins])
 
 
 def story(bought: Bought) -> str:

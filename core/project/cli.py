@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from functools import partial
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import DatabaseError
 
 from core.management.beginning import begin
+from core.management.behind import unapplied
+from core.project.environment import data_folder
+from core.project.sharing import share, shared
+from core.project.variables import Variables
 
 __all__ = ["main"]
 
@@ -23,10 +30,37 @@ def main() -> None:
 
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.project.settings")
+    up = sys.argv[1:2] == ["up"]
     try:
+        if not up:
+            _join()
         bool(settings.DEBUG)  # the first look at any setting reads the environment
-        if sys.argv[1:2] == ["up"]:
-            begin(sys.argv[2:])
+        if up:
+            begin(sys.argv[2:], share=partial(share, settings.ORDERLOOM_DATA))
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(str(error))
+    except DatabaseError as error:
+        _explain(error)
+
+
+def _join() -> None:
+    """A command beside a running `up` sees the same shop: what isn't set is as it is there."""
+    env = Variables()
+    if env.bool("ORDERLOOM_SANDBOX"):
+        for name, value in shared(data_folder(env)).items():
+            os.environ.setdefault(name, value)
+
+
+def _explain(error: DatabaseError) -> None:
+    """Raise it again, unless all that is wrong is that nobody has migrated."""
+    try:
+        labels = unapplied()
+    except DatabaseError:
+        labels = ()
+    if not labels:
+        raise error
+    text = f"The tables of {', '.join(labels)} are behind the code: run `manage.py migrate` first."
+    if "--json" in sys.argv:
+        print(json.dumps({"errors": [{"code": "NOT_MIGRATED", "text": text}]}))  # noqa: T201
+    sys.exit(f"{text} [NOT_MIGRATED]")

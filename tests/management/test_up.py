@@ -112,7 +112,7 @@ def test_up_serves_until_it_is_told_to_stop(
 
     shop, products = fetched(f"{base}/"), fetched(f"{base}/api/v1/products?limit=100")
     again = up(tmp_path, "--port", str(port))
-    beside = up(tmp_path, "--once")
+    bought = up(tmp_path, "--once")
     process.send_signal(signal.SIGTERM)
     ended = process.wait(20)
 
@@ -122,7 +122,7 @@ def test_up_serves_until_it_is_told_to_stop(
     assert any(f"{base}/api/v1/docs" in line for line in said)
     assert any("storefront" in line and "ENABLED" in line for line in said)
     assert (again.returncode, "is taken" in again.stderr) == (1, True)
-    assert (beside.returncode, beside.stdout.count("): PAID")) == (0, 3), beside.stderr
+    assert (bought.returncode, bought.stdout.count("): PAID")) == (0, 3), bought.stderr
     assert ended == 0
     assert nobody_listens(port)
 
@@ -142,3 +142,60 @@ def test_up_is_for_a_computer_of_ones_own(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert "make run" in done.stderr
+
+
+def beside(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environment(folder, **more),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_a_command_beside_it_sees_the_same_plugins_while_it_runs(
+    running: tuple[subprocess.Popen[str], int, list[str]], tmp_path: Path
+) -> None:
+    process = running[0]
+
+    during = json.loads(beside(tmp_path, "plugins", "list", "--json").stdout)
+    without = json.loads(
+        beside(tmp_path, "plugins", "list", "--json", ORDERLOOM_SANDBOX="0").stdout
+    )
+    process.send_signal(signal.SIGTERM)
+    process.wait(20)
+    after = json.loads(beside(tmp_path, "plugins", "list", "--json").stdout)
+
+    assert {row["state"] for row in during if row["name"] in GATEWAYS} == {"ENABLED"}
+    assert {row["state"] for row in without if row["name"] in GATEWAYS} == {"NOT_CONFIGURED"}
+    assert {row["state"] for row in after if row["name"] in GATEWAYS} == {"NOT_CONFIGURED"}
+
+
+def test_a_killed_up_leaves_nobody_behind(
+    running: tuple[subprocess.Popen[str], int, list[str]],
+) -> None:
+    process, port, said = running
+    bank = next(int(line.rpartition(":")[2]) for line in said if "Sandbox" in line)
+
+    process.kill()
+
+    assert nobody_listens(port)
+    assert nobody_listens(bank)
+
+
+def test_it_says_when_its_sandbox_has_ended_and_ends(
+    running: tuple[subprocess.Popen[str], int, list[str]],
+) -> None:
+    process, port, _ = running
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    sandbox = next(
+        int(pid) for pid in children if b"--ledger" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    )
+
+    os.kill(sandbox, signal.SIGKILL)
+
+    assert process.wait(20) == 1
+    assert nobody_listens(port)

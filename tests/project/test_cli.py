@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.application.folders import PRODUCTS, write
 from tests.house.tree import ROOT
 
 pytestmark = pytest.mark.once
@@ -52,3 +53,29 @@ def test_with_debug_nothing_else_is_needed(tmp_path: Path) -> None:
     code, said = manage("check", ORDERLOOM_DATA=str(tmp_path), DEBUG="1")
 
     assert code == 0, said
+
+
+@pytest.mark.parametrize(
+    "command", [("import_products", "products.csv"), ("relay", "--once"), ("warm_caches",)]
+)
+def test_a_fresh_database_is_one_sentence_that_names_migrate(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    if command[0] == "import_products":
+        write(tmp_path / "products.csv", *PRODUCTS)
+        command = (command[0], str(tmp_path / command[1]))
+
+    code, said = manage(*command, ORDERLOOM_DATA=str(tmp_path), DEBUG="1", LOG_LEVEL="ERROR")
+
+    assert code == 1
+    assert "run `manage.py migrate` first. [NOT_MIGRATED]" in said
+    assert "Traceback" not in said
+
+
+def test_programs_are_told_a_code(tmp_path: Path) -> None:
+    code, said = manage(
+        "payments", "show", "--at-risk", "--json", ORDERLOOM_DATA=str(tmp_path), DEBUG="1"
+    )
+
+    assert code == 1
+    assert '"code": "NOT_MIGRATED"' in said

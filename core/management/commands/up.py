@@ -16,6 +16,7 @@ from django.db import connections
 from django.utils import timezone
 from pydantic_core import to_json
 
+from core.application.list_plugins import list_plugins
 from core.application.receive_webhook import webhook_url
 from core.application.refresh_registry import refresh_registry
 from core.context import DEFAULT_TENANT, acting_for
@@ -65,22 +66,25 @@ class Command(BaseCommand):
     def _serve(self, stack: ExitStack, host: str, port: int) -> None:
         alive = stack.enter_context(served(host, port))  # it loads while we furnish
         password = self._furnish(sys.stdout)
-        registry = self._ready(stack)
+        registry = self._ready(stack, idle=1.0)
         wait_until_ready(host, port, alive)
         base = f"http://{host}:{port}"
         self.stdout.write(f"\n{addresses(base, self.sandboxes)}\n")
         if password:
             self.stdout.write(f"\n  admin's password, shown this once: {password}\n")
-        self.stdout.write(f"\n{states(registry)}\n\nCtrl-C ends it.")
+        self.stdout.write(f"\n{states(list_plugins(plugins=registry))}\n\nCtrl-C ends it.")
         self.stdout.flush()
         while alive():
-            time.sleep(0.2)
+            time.sleep(0.5)
+            for sandbox in self.sandboxes:
+                if sandbox.ended():
+                    raise CommandError(f"The sandbox at {sandbox.base} has ended: start me again.")
         raise CommandError("The server has ended.")
 
     def _once(self, stack: ExitStack, host: str, port: int, *, as_json: bool) -> None:
         self._furnish(sys.stderr)
         wait_until_ready(host, port, stack.enter_context(served_here(host, port)))
-        registry = self._ready(stack)
+        registry = self._ready(stack, idle=0.1)
         began, bought = time.monotonic(), []
         for offered in one_per_plugin(registry):
             try:
@@ -106,7 +110,7 @@ class Command(BaseCommand):
             out.write(f"Put {count} sample products on the shelves.\n")
         return let_somebody_in()
 
-    def _ready(self, stack: ExitStack) -> Registry:
+    def _ready(self, stack: ExitStack, *, idle: float) -> Registry:
         """Tell the sandbox where we are, and set off who works behind the counter."""
         registry = refresh_registry()
         for sandbox in self.sandboxes:
@@ -117,7 +121,7 @@ class Command(BaseCommand):
                     if registry.plugin(name) is not None
                 }
             )
-        for worker in (Relay(poll=0.1), Sweeper(poll=0.1)):
+        for worker in (Relay(poll=0.1, idle=idle), Sweeper(poll=0.1, idle=idle)):
             worker.start()
             stack.callback(worker.stop)
         return registry

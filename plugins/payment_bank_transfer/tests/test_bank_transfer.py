@@ -11,6 +11,7 @@ import pytest
 from hookspecs import (
     Call,
     Customer,
+    Declined,
     FactKind,
     InquireRequest,
     Money,
@@ -233,6 +234,18 @@ def test_what_was_not_handed_in_as_a_file_is_not_believed(
     answer = read(strategy, call, "2026-01-06,1.00,EUR,a,0", x_orderloom_source=source)
 
     assert isinstance(answer, Untrusted)
+
+
+def test_what_is_no_csv_is_not_read(strategy: BankTransfer, call: Call) -> None:
+    answer = read(strategy, call, "2026-01-06,1.00,EUR,a,0", content_type="application/json")
+
+    assert isinstance(answer, Untrusted)
+
+
+def test_an_order_without_a_number_cant_be_paid_so(strategy: BankTransfer, call: Call) -> None:
+    answer = strategy.start(starting(number="-"), call)
+
+    assert isinstance(answer, Declined)
 
 
 @pytest.mark.parametrize(

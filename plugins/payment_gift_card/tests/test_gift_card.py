@@ -132,6 +132,8 @@ def test_past_the_deadline_nothing_moves(
 
     assert isinstance(strategy.start(request, late), NotSent)
     assert isinstance(strategy.inquire(looking(request), late), Unknown)
+    with pytest.raises(TimeoutError):
+        strategy.statement(timezone.now(), timezone.now(), late)
     assert balance() == 5000
 
 
@@ -212,6 +214,22 @@ def test_money_goes_back_in_parts_and_never_more_than_was_taken(
     assert told(answers[2])[1:] == [(FactKind.REFUNDED, 999), (FactKind.REFUNDED, 1000)]
     assert isinstance(answers[3], Declined)
     assert balance() == 5000
+
+
+def test_no_other_currency_is_captured_or_given_back(
+    strategy: GiftCardStrategy, starting: Start, call: Call, card: str
+) -> None:
+    taken, held = starting(card), starting(card, capture_now=False)
+    names = [str(strategy.start(one, call).reference) for one in (taken, held)]  # type: ignore[union-attr]
+    dollars = Money(100, "USD")
+
+    refund = asking(RefundRequest, taken, amount=dollars, capture_id=names[0])
+    capture = asking(CaptureRequest, held, amount=dollars, authorization_id=names[1])
+    answers = [strategy.refund(refund, call), strategy.capture(capture, call)]
+
+    assert [one.code for one in answers if isinstance(one, Declined)] == [
+        DeclineCode.INVALID_REQUEST
+    ] * 2
 
 
 @pytest.mark.parametrize("capture_id", ["nonsense", "00000000-0000-0000-0000-000000000000"])

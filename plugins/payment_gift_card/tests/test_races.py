@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from hookspecs import Call, Money, StartRequest
+from hookspecs import Call, Money, StartRequest, Unknown
 from payment_gift_card.codes import digest_of
 from payment_gift_card.ledger import RefusedError, give_back
 from payment_gift_card.models import GiftCard, Refund, Taking
@@ -121,3 +121,25 @@ def test_refunds_at_once_never_give_back_more_than_was_taken(
     assert Refund.objects.count() == 3
     assert GiftCard.objects.get().balance_minor == 4900
     assert len(facts_of(Taking.objects.get())) == 4
+
+
+def test_a_card_that_somebody_holds_too_long_is_unknown(
+    strategy: GiftCardStrategy, starting: Callable[..., StartRequest], call: Call, card: str
+) -> None:
+    held, enough = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            GiftCard.objects.select_for_update().get()
+            held.set()
+            enough.wait(20)
+
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(lambda: (hold(), connection.close()))
+        held.wait(20)
+        answer = strategy.start(starting(card), call)
+        enough.set()
+        holding.result(20)
+
+    assert isinstance(answer, Unknown)
+    assert spent() == 0

@@ -92,6 +92,15 @@ def start_payment(command: StartPayment, *, plugins: Registry, now: datetime) ->
         raise KeyMissing("Paying needs an Idempotency-Key.")
     if (before := _started_before(command)) is not None:
         return before
+    try:
+        return _begin(command, plugins=plugins, now=now)
+    except (NothingToPay, PaymentUndecided, ConcurrentChange):
+        if (before := _started_before(command)) is not None:
+            return before  # the same click was faster: its answer is this one's as well
+        raise
+
+
+def _begin(command: StartPayment, *, plugins: Registry, now: datetime) -> PaymentStep:
     for _ in range(_ATTEMPTS):
         if (step := _try(command, plugins=plugins, now=now)) is not None:
             return step

@@ -44,12 +44,17 @@ def _shelf(transactional_db: None, now: datetime) -> Iterator[TenantRef]:
 
 
 @pytest.fixture
-def plugins() -> Registry:
+def gateway() -> MemoryGateway:
+    return MemoryGateway()
+
+
+@pytest.fixture
+def plugins(gateway: MemoryGateway) -> Registry:
     settings = TransferSettings(iban="DE02120300000000202051", account_holder="Our Shop")
     return registry_of(
         FakePlugin(name=BANK, strategies=(BankTransfer(settings),)),
         FakePlugin(name="payment-gift-card", strategies=(GiftCardStrategy(CardSettings()),)),
-        FakePlugin(name="pay-memory", strategies=(MemoryGateway(),)),
+        FakePlugin(name="pay-memory", strategies=(gateway,)),
     )
 
 
@@ -94,6 +99,22 @@ def test_two_bookings_pay_an_order_together(plugins: Registry, now: datetime) ->
         seen.append((Order.objects.get().status, Payment.objects.get().status))
 
     assert seen == [("CONFIRMED", "PARTIALLY_CAPTURED"), ("PAID", "CAPTURED")]
+
+
+def test_money_for_an_order_that_changed_its_way_to_pay_and_back_pays_it(
+    plugins: Registry, now: datetime, gateway: MemoryGateway
+) -> None:
+    order = placed(("tea", 2), plugins=plugins, now=now)
+    gateway.fault = "decline"
+    for code in ("bank-transfer", "memory", "bank-transfer"):
+        step = start_payment(paying(order, code=code), plugins=plugins, now=now)
+    assert isinstance(step.action, Show)
+    line = f"2026-01-06,9.00,EUR,{step.action.details['Reference']},4711"
+
+    state = handed_in(line, plugins=plugins, now=now)
+
+    assert state == "APPLIED"
+    assert Order.objects.get().status == "PAID"
 
 
 def test_a_statement_that_came_otherwise_pays_nothing(plugins: Registry, now: datetime) -> None:

@@ -21,6 +21,7 @@ import core
 import hookspecs
 from core.hooks.discovery import Discovered
 from core.hooks.registry import Registry
+from core.hooks.states import PluginStates
 
 __all__ = [
     "check_our_files",
@@ -36,6 +37,8 @@ DISTRIBUTION = "orderloom"
 
 class _Starts(Protocol):
     first: Registry
+
+    def build(self, states: PluginStates) -> Registry: ...
 
 
 @register(Tags.compatibility)
@@ -103,13 +106,22 @@ def check_sandbox(**_: Any) -> list[CheckMessage]:
 
 
 @register("plugins")
-def check_plugins(**_: Any) -> list[CheckMessage]:
-    """W001 to W004: each problem of a plugin; an error in strict mode."""
-    kind = Error if settings.ORDERLOOM_STRICT else Caution
-    first = cast(_Starts, apps.get_app_config("orderloom")).first
-    return [
-        kind(str(problem), hint=problem.hint or None, id=problem.id) for problem in first.problems
-    ]
+def check_plugins(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> list[CheckMessage]:
+    """W001 to W004: each problem of a plugin, as far as it shows without a database.
+
+    Every command runs this, so that a plugin that merely lacks settings is named in strict mode
+    only; `plugins check` always names it.
+    """
+    if app_configs is not None:
+        return []
+    ours = cast(_Starts, apps.get_app_config("orderloom"))
+    states = PluginStates(disabled=settings.ORDERLOOM_PLUGINS_DISABLED, refreshed=True)
+    found = ours.build(states) if settings.ORDERLOOM_STRICT else ours.first
+    return [_kind()(str(each), hint=each.hint or None, id=each.id) for each in found.problems]
+
+
+def _kind() -> type[CheckMessage]:
+    return Error if settings.ORDERLOOM_STRICT else Caution
 
 
 @register("plugins")
@@ -123,7 +135,7 @@ def check_variables(**_: Any) -> list[CheckMessage]:
         if name.startswith("ORDERLOOM_") and "__" in name and name.partition("__")[0] not in known
     )
     return [
-        Caution(
+        _kind()(
             f"{name} is set, and no plugin of that name is installed.",
             hint="A plugin's setting is ORDERLOOM_<PLUGIN>__<FIELD>.",
             id="orderloom.W005",

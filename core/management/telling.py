@@ -22,7 +22,7 @@ def addresses(base: str, sandboxes: Iterable[Sandbox]) -> str:
     loaded = cast(_Starts, apps.get_app_config("orderloom")).loaded
     titles = {plugin.name: plugin.found.manifest for plugin in loaded.plugins}
     rows = [
-        (getattr(titles[page.plugin], "title", page.plugin), f"{base}{page.mount}")
+        (_title(page.mount, getattr(titles[page.plugin], "title", page.plugin)), base + page.mount)
         for page in loaded.pages
     ]
     rows += [
@@ -31,6 +31,10 @@ def addresses(base: str, sandboxes: Iterable[Sandbox]) -> str:
         *(("Sandbox", sandbox.base) for sandbox in sandboxes),
     ]
     return _table(rows)
+
+
+def _title(mount: str, title: str) -> str:
+    return "Shop" if mount == "/" else title
 
 
 def states(plugins: Iterable[PluginView]) -> str:

@@ -49,3 +49,9 @@ def test_warm_caches_refuses_what_nobody_warms() -> None:
 def test_warm_caches_refuses_a_tenant_that_does_not_exist() -> None:
     with pytest.raises(CommandError, match="no tenant nobody"):
         said("warm_caches", "--tenant", "nobody")
+
+
+@pytest.mark.parametrize("budget", ["-3", "0", "nan", "soon"])
+def test_warm_caches_refuses_a_budget_that_is_no_time(budget: str) -> None:
+    with pytest.raises(CommandError, match="invalid number of seconds above 0 value"):
+        said("warm_caches", f"--budget={budget}")

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol, cast
 
 from django.apps import apps
+from django.core.checks import run_checks
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from rich.console import Console
@@ -17,7 +18,7 @@ from rich.table import Table
 from core.application.list_plugins import list_plugins
 from core.application.refresh_registry import refresh_registry
 from core.hooks.registry import Registry
-from core.hooks.states import PluginView, State
+from core.hooks.states import PluginView, Problem, State
 
 _COLOURS: dict[str, str] = {
     State.ENABLED: "green",
@@ -94,13 +95,16 @@ class Command(BaseCommand):
             self._print_json(about)
             return
         about = _row(view) | _manifest(view)
-        self._table(("", ""), [(key, _said(value)) for key, value in about.items()])
+        self._table(
+            ("", ""),
+            [(_label(key), said) for key, value in about.items() if (said := _said(value))],
+        )
         if settings:
             rows = [(each.name, each.value, each.source, each.variable) for each in settings]
             self._table(("setting", "value", "from", "variable"), rows)
 
     def _check(self, registry: Registry, *, as_json: bool) -> None:
-        problems = registry.problems
+        problems = _every(registry)
         if as_json:
             self._print_json(
                 [
@@ -122,11 +126,13 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(value, indent=2, ensure_ascii=False))
 
     def _table(self, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-        """A table for people; tabs between plain values where the output is no terminal."""
+        """A table for people; in columns, and as long as need be, where there is no terminal."""
         rows = list(rows)
         if not self.stdout.isatty():
+            widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
             for row in rows:
-                self.stdout.write("\t".join(row).rstrip())
+                padded = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+                self.stdout.write("  ".join(padded).rstrip())
             return
         table = Table(box=None, show_header=any(columns), pad_edge=False)
         for number, column in enumerate(columns):
@@ -134,6 +140,16 @@ class Command(BaseCommand):
         for row in rows:
             table.add_row(*(_coloured(cell) for cell in row))
         Console(file=sys.stdout).print(table)
+
+
+def _every(registry: Registry) -> tuple[Problem, ...]:
+    """What the registry says, and what `manage.py check` says beyond it."""
+    known = {str(each) for each in registry.problems}
+    return registry.problems + tuple(
+        Problem(plugin="", id=str(said.id), text=said.msg, hint=said.hint or "")
+        for said in run_checks(tags=["plugins"])
+        if said.msg not in known
+    )
 
 
 def _look() -> tuple[Registry, tuple[PluginView, ...]]:
@@ -178,6 +194,10 @@ def _manifest(view: PluginView) -> dict[str, Any]:
         "before": list(manifest.before),
         "only_in": manifest.only_in,
     }
+
+
+def _label(key: str) -> str:
+    return key.replace("_", " ").replace("api", "contract")
 
 
 def _said(value: Any) -> str:

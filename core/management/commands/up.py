@@ -93,6 +93,8 @@ class Command(BaseCommand):
                 raise CommandError(f"{offered.plugin}: {error.code}: {error.text}") from error
             if not as_json:
                 self.stdout.write(story(bought[-1]))
+        if not as_json:
+            self.stdout.write("All this happened in a shop of its own, which is thrown away now.")
         if as_json:
             told = {
                 "orders": [asdict(one) for one in bought],

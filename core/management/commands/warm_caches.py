@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("namespaces", nargs="*", help="which caches; all if none is named")
-        parser.add_argument("--budget", type=float, help="seconds for each of them")
+        parser.add_argument("--budget", type=_seconds, help="seconds for each of them")
         parser.add_argument("--afresh", action="store_true", help="begin at the beginning")
         parser.add_argument("--tenant", default=DEFAULT_TENANT.slug, help="whose caches")
         parser.add_argument("--json", action="store_true", help="for programs")
@@ -59,6 +59,17 @@ class Command(BaseCommand):
                 self.stderr.write(f"{namespace}: {position}")
 
         return say
+
+
+def _seconds(text: str) -> float:
+    """Only numbers above zero are time to do anything; argparse says the rest."""
+    seconds = float(text)
+    if not seconds > 0:
+        raise ValueError(text)
+    return seconds
+
+
+_seconds.__name__ = "number of seconds above 0"
 
 
 def _line(one: Warmed) -> str:

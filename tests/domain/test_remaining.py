@@ -142,6 +142,7 @@ LOOSE = folded((TAKEN, "c", 900), (BACK, "r", 300))
         (PARTLY, None, ALL, [("c", 600)]),
         (PARTLY, None, (), errors.FeatureMissing),
         (LOOSE, None, ALL, [("c", 600)]),
+        (folded((TAKEN, "c", 1)), None, (), [("c", 1)]),
         (LOOSE, 601, ALL, errors.AmountTooHigh),
         (folded(), None, ALL, errors.NothingToRefund),
         (folded((TAKEN, "c", 9), (BACK, "r", 9, "c")), None, ALL, errors.NothingToRefund),

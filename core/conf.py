@@ -29,6 +29,7 @@ class Conf:
     delivery_lease: float
     delivery_retries: tuple[float, ...]
     public_url: str
+    order_url: str
     staff: tuple[str, ...]
 
 
@@ -46,7 +47,8 @@ def conf() -> Conf:
         look_ups=tuple(settings.ORDERLOOM_LOOK_UPS),
         delivery_lease=settings.ORDERLOOM_DELIVERY_LEASE_SECONDS,
         delivery_retries=tuple(settings.ORDERLOOM_DELIVERY_RETRIES),
-        public_url=settings.ORDERLOOM_PUBLIC_URL,
+        public_url=settings.ORDERLOOM_PUBLIC_URL.rstrip("/"),
+        order_url=settings.ORDERLOOM_ORDER_URL,
         staff=tuple(settings.ORDERLOOM_STAFF_EMAILS),
     )
 

@@ -10,7 +10,12 @@ from typing import Any, Final
 
 from core.conf import conf
 from core.context import tenant
-from core.domain.errors import PricingUnavailable, TermsNotAllowed, UnknownCustomer
+from core.domain.errors import (
+    PricingUnavailable,
+    TermsNotAllowed,
+    UnknownCustomer,
+    UnknownStrategy,
+)
 from core.domain.lines import Shelved, Wanted
 from core.domain.order import OrderDraft
 from core.domain.pricing import TaxRounding, compose
@@ -67,6 +72,7 @@ def compose_order(
         RuleFailedError: a mandatory rule broke its contract.
     """
     refuse_gone_pricing(plugins)
+    _refuse_unknown_strategy(composition.payment_strategy, plugins)
     draft = OrderDraft.of(
         currency=composition.currency or conf().currency,
         wanted=composition.lines,
@@ -115,6 +121,11 @@ def refuse_gone_pricing(plugins: Registry) -> None:
             plugin=name,
             plugins=list(plugins.pricing_gone),
         )
+
+
+def _refuse_unknown_strategy(code: str | None, plugins: Registry) -> None:
+    if code is not None and code not in plugins.strategies:
+        raise UnknownStrategy(f"{code} is not offered as a way to pay.", strategy=code)
 
 
 def _prepared(quote: Quote, plugins: Registry) -> dict[str, Mapping[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,7 @@ from hookspecs import (
     PaymentView,
     Product,
     ReceiptStep,
+    Show,
     TimelineEntry,
 )
 from hookspecs import (
@@ -123,7 +125,7 @@ def order_page(order_id: UUID, *, plugins: Registry) -> OrderPage:
         status=order.status,
         payment_status=order.payment_status,
         payments=tuple(
-            payment_view(payment, [op for op in operations if op.payment_id == payment.id])
+            _seen(payment, [op for op in operations if op.payment_id == payment.id], plugins)
             for payment in Payment.objects.filter(order_id=order_id).order_by("created_at", "id")
         ),
         timeline=timeline(order_id),
@@ -134,6 +136,13 @@ def order_page(order_id: UUID, *, plugins: Registry) -> OrderPage:
         undecided=bool(live),
         can_cancel=order.status in (OrderStatus.CONFIRMED, OrderStatus.PAID) and not live,
     )
+
+
+def _seen(payment: Payment, operations: Sequence[Operation], plugins: Registry) -> PaymentView:
+    """Show no way to a provider whose plugin is gone: nothing would read what it brings back."""
+    view = payment_view(payment, operations)
+    served = (payment.plugin, payment.strategy_code) in plugins.serving
+    return view if served or isinstance(view.action, Show) else replace(view, action=None)
 
 
 def payment_view(payment: Payment, operations: Sequence[Operation]) -> PaymentView:
@@ -152,11 +161,13 @@ def payment_view(payment: Payment, operations: Sequence[Operation]) -> PaymentVi
 
 
 def timeline(order_id: UUID) -> tuple[TimelineEntry, ...]:
-    """Return what happened to an order, in order."""
-    events = Event.objects.filter(order_id=order_id).order_by("seq")
-    return tuple(
-        TimelineEntry(at=event.at, kind=event.kind, text=_said(event.data)) for event in events
-    )
+    """Return what happened to an order, in order; what says nothing new is said once."""
+    entries: list[TimelineEntry] = []
+    for event in Event.objects.filter(order_id=order_id).order_by("seq"):
+        entry = TimelineEntry(at=event.at, kind=event.kind, text=_said(event.data))
+        if not entries or (entries[-1].kind, entries[-1].text) != (entry.kind, entry.text):
+            entries.append(entry)
+    return tuple(entries)
 
 
 def receipt_steps(receipt: Mapping[str, Any], currency: str) -> tuple[ReceiptStep, ...]:

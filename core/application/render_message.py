@@ -12,7 +12,10 @@ from django.template import Context
 from django.template.loader import select_template
 from django.utils import formats, timezone, translation
 
+from core.conf import conf
 from core.context import tenant
+from core.infrastructure.tokens import order_token
+from core.models import Order
 from hookspecs import Event, Message, Money, OrderEvent, PaymentEvent, Recipient
 
 __all__ = ["RenderMessage", "render_message"]
@@ -65,7 +68,7 @@ def _rendered(template: str, language: str, name: str, context: Mapping[str, Any
 
 def _context(command: RenderMessage) -> dict[str, Any]:
     event = command.event
-    context: dict[str, Any] = {"name": command.to.name, "reason": "", "amount": ""}
+    context: dict[str, Any] = {"name": command.to.name, "reason": "", "amount": "", "link": ""}
     if isinstance(event, OrderEvent | PaymentEvent):
         order = event.order
         context |= {
@@ -82,11 +85,23 @@ def _context(command: RenderMessage) -> dict[str, Any]:
             "tax": _money(order.tax) if order.tax else "",
             "total": _money(order.total),
         }
+        context["link"] = _link(order.number)
     if isinstance(event, OrderEvent):
-        context["reason"] = event.reason
+        context["reason"] = event.reason.rstrip(".")
     if isinstance(event, PaymentEvent):
         context["amount"] = _money(event.amount)
     return context
+
+
+def _link(number: str) -> str:
+    """Return the address of the order's page, where somebody serves one and has said where."""
+    template = conf().order_url
+    if not template:
+        return ""
+    order_id = Order.objects.values_list("pk", flat=True).get(number=number)
+    return template.format(
+        public_url=conf().public_url, order_id=order_id, token=order_token(order_id)
+    )
 
 
 def _data(event: Event) -> dict[str, Any]:

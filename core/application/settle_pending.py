@@ -13,7 +13,7 @@ from core.application.look_up_payment import look_up_payment
 from core.application.send_operation import never_sent
 from core.application.sweep_payments import sweep_payments
 from core.application.void_payment import void_waiting
-from core.domain.errors import PaymentUndecided, PluginUnavailable
+from core.domain.errors import PaymentUndecided
 from core.domain.lifecycle import LIVE, OperationStatus
 from core.hooks.offered import OfferedStrategy
 from core.hooks.registry import Registry
@@ -33,6 +33,7 @@ def settle_pending(
 
     Raises:
         PaymentUndecided: a charge may have happened, or couldn't be ended.
+        PluginUnavailable: the plugin that could end it isn't loaded; it names the package.
     """
     if _pending(order) is None:
         return None
@@ -66,13 +67,10 @@ def _pending(order: Order) -> Operation | None:
 
 def _end(operation: Operation, payment: Payment, *, plugins: Registry, now: datetime) -> None:
     """Look first; then void, or let go of what moves money only by our own capture."""
-    try:
-        strategy = plugins.strategy(
-            plugin=payment.plugin, code=payment.strategy_code, account=payment.account
-        )
-        look_up_payment(payment.id, plugins=plugins, now=now)
-    except PluginUnavailable as gone:
-        raise PaymentUndecided(_TEXT, plugin=payment.plugin) from gone
+    strategy = plugins.strategy(
+        plugin=payment.plugin, code=payment.strategy_code, account=payment.account
+    )
+    look_up_payment(payment.id, plugins=plugins, now=now)
     operation.refresh_from_db()
     if operation.status != OperationStatus.NEEDS_CUSTOMER:
         return

@@ -72,7 +72,11 @@ def check_quantity(line: Wanted) -> None:
     Raises:
         InvalidQuantity: below 1, or beyond all measure.
     """
-    if type(line.quantity) is not int or not 1 <= line.quantity <= MAX_QUANTITY:
+    if type(line.quantity) is int and line.quantity > MAX_QUANTITY:
+        raise InvalidQuantity(
+            f"The quantity of {line.sku} is too large: at most {MAX_QUANTITY}.", sku=line.sku
+        )
+    if type(line.quantity) is not int or line.quantity < 1:
         raise InvalidQuantity(
             f"The quantity of {line.sku} has to be a whole number of at least 1, not {line.quantity}.",
             sku=line.sku,

@@ -190,7 +190,9 @@ def _invalid(_: HttpRequest, exc: Any) -> HttpResponse:
     errors = [
         {
             "field": ".".join(str(part) for part in error["loc"][1:] if part != "asked"),
-            "message": str(error["msg"]).removeprefix("Value error, "),
+            "message": "doesn't have the form that is wanted"
+            if error.get("type") == "string_pattern_mismatch"
+            else str(error["msg"]).removeprefix("Value error, "),
         }
         for error in exc.errors
     ]

@@ -111,6 +111,7 @@ ORDERLOOM_TAX_ROUNDING = env.choice(
 )
 ORDERLOOM_STAFF_EMAILS: list[str] = env.list("ORDERLOOM_STAFF_EMAILS", default=[])
 ORDERLOOM_PUBLIC_URL = env.site("ORDERLOOM_PUBLIC_URL", default="http://127.0.0.1:8000")
+ORDERLOOM_ORDER_URL = env.str("ORDERLOOM_ORDER_URL", default="")
 
 # Durations in seconds
 ORDERLOOM_RESERVATION_SECONDS = env.float("ORDERLOOM_RESERVATION_SECONDS", default=900.0)
@@ -171,7 +172,8 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+LOG_FORMAT = env.choice("LOG_FORMAT", logs.FORMATS, default="console" if DEBUG else "json")
 LOGGING = logs.configure(
-    style=env.choice("LOG_FORMAT", logs.FORMATS, default="console" if DEBUG else "json"),
+    style=LOG_FORMAT,
     level=env.choice("LOG_LEVEL", logs.LEVELS, default="INFO"),
 )

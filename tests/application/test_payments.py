@@ -551,6 +551,24 @@ def test_a_plugin_that_is_gone_refuses_commands_by_name_and_history_renders(
     assert Operation.objects.count() == 1
 
 
+def test_a_pending_payment_whose_plugin_is_gone_names_the_package_and_leads_nowhere(
+    shelf: TenantRef, plugins: Registry, now: datetime
+) -> None:
+    order = placed(("tea", 2), plugins=plugins, now=now)
+    start_payment(paying(order, code="pages"), plugins=plugins, now=now)
+    tombstone = KnownPlugin(
+        name="payment-pages", distribution="orderloom-payment-pages", version="1.0"
+    )
+    without = registry_of(known=(tombstone,))
+
+    with pytest.raises(errors.PluginUnavailable, match="orderloom-payment-pages"):
+        cancel_order(CancelOrder(order_id=order.order_id), plugins=without, now=now)
+
+    assert isinstance(order_page(order.order_id, plugins=plugins).payments[0].action, Redirect)
+    assert order_page(order.order_id, plugins=without).payments[0].action is None
+    assert Order.objects.get().status == "CONFIRMED"
+
+
 def test_a_plugin_that_is_switched_off_still_refunds(
     shelf: TenantRef, gateway: MemoryGateway, plugins: Registry, now: datetime
 ) -> None:

@@ -11,7 +11,9 @@ import pytest
 from django.template import TemplateDoesNotExist
 
 from core.application.render_message import RenderMessage, render_message
-from core.context import DEFAULT_TENANT, acting_for
+from core.context import DEFAULT_TENANT, TenantRef, acting_for
+from core.models import Order
+from core.testing.registries import registry_of
 from hookspecs import (
     Customer,
     Event,
@@ -23,6 +25,7 @@ from hookspecs import (
     PaymentEvent,
     Recipient,
 )
+from tests.application.shelf import placed
 
 AT = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
 ADA = Recipient(address="ada@example.org", name="Ada O'Hara")
@@ -165,3 +168,47 @@ def test_data_holds_ids_and_amounts_and_nothing_about_a_person() -> None:
 def test_a_template_that_is_not_there_is_an_error() -> None:
     with pytest.raises(TemplateDoesNotExist):
         render("order_expired")
+
+
+def test_a_date_that_ends_in_a_full_stop_ends_no_sentence_with_two() -> None:
+    assert ".." not in render().text
+
+
+def test_a_reason_that_is_a_sentence_ends_with_one_full_stop() -> None:
+    said = replace(event("order_cancelled"), reason="Sold out.")
+
+    with acting_for(DEFAULT_TENANT):
+        message = render_message(
+            RenderMessage(
+                message_id="d-1",
+                kind="order_cancelled",
+                template="order_cancelled",
+                event=said,
+                to=ADA,
+            )
+        )
+
+    assert "Reason: Sold out.\n" in message.text
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+def test_a_mail_leads_to_the_order_where_its_page_is_known(
+    kind: str, shelf: TenantRef, now: datetime, settings: Any
+) -> None:
+    settings.ORDERLOOM_PUBLIC_URL = "https://shop.test/"
+    settings.ORDERLOOM_ORDER_URL = "{public_url}/order/{order_id}/{token}/"
+    sold = placed(("tea", 1), plugins=registry_of(), now=now)
+    number = Order.objects.get().number
+    told: Any = event(kind)
+
+    message = render_message(
+        RenderMessage(
+            message_id="d-1",
+            kind=kind,
+            template=kind,
+            event=replace(told, order=replace(told.order, number=number)),
+            to=ADA,
+        )
+    )
+
+    assert f"https://shop.test/order/{sold.order_id}/{sold.token}/" in message.text

@@ -146,3 +146,32 @@ def test_an_order_that_is_not_paid_is_not_fulfilled(api: Api, key: Keys) -> None
     assert (answer.status_code, answer.json()["code"]) == (409, "WRONG_STATE")
     assert answer.json()["status"] == 409
     assert answer.json()["current_status"] == "CONFIRMED"
+
+
+def test_a_way_to_pay_that_nobody_offers_is_refused_before_the_order(api: Api) -> None:
+    body = basket(("tea", 1), payment_strategy="bitcoin")
+
+    answers = [
+        api.post("/orders", body, Idempotency_Key="b"),
+        api.post("/quotes", body),
+    ]
+
+    assert [answer.json()["code"] for answer in answers] == ["UNKNOWN_PAYMENT_STRATEGY"] * 2
+
+
+def test_an_address_that_is_none_is_refused_in_words(api: Api) -> None:
+    body = basket(("tea", 1), contact={"email": "nobody"})
+
+    said = api.post("/orders", body, Idempotency_Key="b").json()
+
+    assert said["field"] == "contact.email"
+    assert "doesn't have the form that is wanted" in said["detail"]
+    assert "^" not in str(said)
+
+
+def test_a_number_beyond_all_numbers_is_refused_for_its_size(api: Api) -> None:
+    body = basket(("tea", 99999999999999999999999))
+
+    said = api.post("/orders", body, Idempotency_Key="b").json()
+
+    assert "too large" in said["detail"]

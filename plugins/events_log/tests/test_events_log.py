@@ -163,6 +163,16 @@ def test_a_path_is_needed() -> None:
         Settings(path=" ")
 
 
+def test_without_a_path_lines_go_to_the_data_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORDERLOOM_DATA", str(tmp_path))
+
+    append(line_of("order_placed", placed()), Settings())
+
+    assert (tmp_path / "events.jsonl").read_bytes().endswith(b"\n")
+
+
 def test_lines_of_several_processes_never_mix(tmp_path: Path) -> None:
     settings = Settings(path=str(tmp_path / "events.jsonl"), fsync=False)
     context = multiprocessing.get_context("spawn")

@@ -9,7 +9,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from hookspecs import Address, Money, Refused
+from hookspecs import Address, Input, Money, PaymentChoice, Refused
 from plugins.storefront.tests.shop import CHOICES, MemoryShop
 
 Send = Callable[..., Any]
@@ -268,4 +268,29 @@ def test_out_of_stock_is_told_even_if_nothing_can_be_priced(
 
     page = check_out().content.decode()
 
-    assert "enough left of: A1." in page
+    assert f"enough left of: {shop.stock['A1'].name}." in page
+
+
+def test_what_is_short_is_called_by_its_name_and_not_blamed_on_ways_to_pay(
+    visitor: Client, shop: MemoryShop
+) -> None:
+    visitor.post("/basket/", {"do": "add", "sku": "A1", "quantity": "1"})
+    short = Refused("OUT_OF_STOCK", "not enough", {"skus": ["A1"]})
+    shop.refuse |= {"quote": short, "payment_choices": short}
+
+    pages = [visitor.get(path).content.decode() for path in ("/basket/", "/checkout/")]
+
+    name = shop.stock["A1"].name
+    assert [f"enough left of: {name}." in page for page in pages] == [True, True]
+    assert "No way to pay is offered" not in pages[1]
+
+
+def test_what_is_not_required_is_not_asked_of_people(visitor: Client, shop: MemoryShop) -> None:
+    wanted = Input(name="method", label="Payment method", required=False)
+    shop.choices = (PaymentChoice(code="card", label="Card", inputs=(wanted,)),)
+    visitor.post("/basket/", {"do": "add", "sku": "A1", "quantity": "1"})
+
+    page = visitor.get("/checkout/").content.decode()
+
+    assert "Card" in page
+    assert "Payment method" not in page

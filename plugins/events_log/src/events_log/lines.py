@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 from events_log.settings import Settings
@@ -50,7 +49,7 @@ def append(line: bytes, settings: Settings) -> None:
         OSError: it isn't written whole; a rest that was left is closed with a line end.
 
     """
-    path = Path(settings.path)
+    path = settings.file
     path.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from hookspecs import NotConfigured, setting
 
@@ -12,14 +14,15 @@ class Settings:
     """The file, and whether each line is forced to the disk.
 
     Raises:
-        NotConfigured: the path is empty.
+        NotConfigured: the path is blank.
 
     """
 
     path: str = setting(
         label="File",
-        help="One JSON line is appended for each event; its folder is made if need be",
-        default="var/events.jsonl",
+        help="One JSON line is appended for each event; without a name, events.jsonl in the "
+        "folder that ORDERLOOM_DATA names",
+        default="",
     )
     fsync: bool = setting(
         label="Force to disk",
@@ -28,5 +31,10 @@ class Settings:
     )
 
     def __post_init__(self) -> None:
-        if not self.path.strip():
-            raise NotConfigured("path is empty: name the file that the lines go to")
+        if self.path and not self.path.strip():
+            raise NotConfigured("path is blank: name the file that the lines go to")
+
+    @property
+    def file(self) -> Path:
+        """Where the lines go: the shop's data folder, unless a path is set."""
+        return Path(self.path or Path(os.environ.get("ORDERLOOM_DATA") or "var") / "events.jsonl")

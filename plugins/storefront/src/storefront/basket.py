@@ -38,13 +38,16 @@ def count(session: SessionBase) -> int:
 
 
 def read_quantity(text: str) -> int:
-    """Read a quantity as a person types it, between 0 and `LARGEST`.
+    """Read a quantity as a person types it, at most `LARGEST`.
 
     Raises:
-        ValueError: not a whole number.
+        ValueError: not a whole number, or below 0.
 
     """
-    return max(0, min(LARGEST, int(text.strip())))
+    quantity = int(text.strip())
+    if quantity < 0:
+        raise ValueError("a quantity is at least 0")
+    return min(LARGEST, quantity)
 
 
 def holds(session: SessionBase, sku: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 from babel import Locale
@@ -73,7 +74,8 @@ class PayForm(forms.Form):
         self.fields["payment"].choices = [(one.code, one.label) for one in choices]  # type: ignore[attr-defined]
         self.fields["payment"].required = bool(choices) and not optional
         for choice in choices:
-            for wanted in choice.inputs:
+            # What may stay empty is for programs: a person is asked for it by the provider.
+            for wanted in filter(attrgetter("required"), choice.inputs):
                 widget = forms.PasswordInput if wanted.secret else forms.TextInput
                 self.fields[f"{choice.code}.{wanted.name}"] = forms.CharField(
                     label=gettext(wanted.label),
@@ -106,13 +108,12 @@ class PayForm(forms.Form):
         }
 
     def ways(self) -> list[dict[str, Any]]:
-        """Return each way with its bound fields, those that may stay empty apart."""
+        """Return each way with its bound fields."""
         return [
             {
                 "choice": one,
                 "chosen": one.code == self.chosen(),
                 "fields": [self[f"{one.code}.{put.name}"] for put in one.inputs if put.required],
-                "more": [self[f"{one.code}.{put.name}"] for put in one.inputs if not put.required],
             }
             for one in self.offered
         ]

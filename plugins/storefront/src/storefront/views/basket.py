@@ -62,7 +62,8 @@ def _show(request: ShopRequest, *, problem: str = "", status: int = 200) -> Http
         try:
             priced = request.shop.quote(basket)
         except Refused as refused:
-            problem, status = words.refusal(refused), status_of(refused)
+            names = {line.sku: _unpriced(request, line)["name"] for line in basket.lines}
+            problem, status = words.refusal(refused, names=names), status_of(refused)
     context: dict[str, Any] = {
         "lines": priced.lines if priced else [_unpriced(request, line) for line in basket.lines],
         "priced": priced,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from django.http import HttpResponse, HttpResponseRedirect
@@ -108,17 +109,18 @@ def _place(request: ShopRequest, sheet: Sheet) -> HttpResponse | None:
 
 
 def _names(request: ShopRequest, sheet: Sheet) -> dict[str, str]:
-    try:
-        return {line.sku: line.name for line in request.shop.quote(sheet.basket).lines}
-    except Refused:
-        return {}
+    names = {}
+    for line in sheet.basket.lines:
+        with suppress(Refused):  # sold no more
+            names[line.sku] = request.shop.product(line.sku).name
+    return names
 
 
 def _show(request: ShopRequest, sheet: Sheet) -> HttpResponse:
     try:
         sheet.priced = request.shop.quote(sheet.basket)
     except Refused as refused:
-        sheet.problem = sheet.problem or words.refusal(refused)
+        sheet.problem = sheet.problem or words.refusal(refused, names=_names(request, sheet))
         sheet.status = max(sheet.status, status_of(refused))
     moved = words.difference(sheet.shown, sheet.priced.total) if sheet.priced else None
     context = {

@@ -31,6 +31,7 @@ _PLAIN: Final = (
     *("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "ADMINS", "BROKER_URL"),
     *("DEFAULT_FROM_EMAIL", "SERVER_EMAIL", "STATIC_ROOT", "LANGUAGE_CODE", "TIME_ZONE"),
 )
+_MAILS: Final = {"console": "consolemail", "locmem": "memorymail", "dummy": "dummymail"}
 _NOT_TOLD: Final = frozenset({"ORDERLOOM_DISCOVERED", "ORDERLOOM_PLUGIN_SETTINGS"})
 
 
@@ -67,11 +68,11 @@ def findings(registry: Registry) -> Iterator[Finding]:
     """Yield what was resolved, and from where: the installation first, then each plugin."""
     own = sorted(name for name in dir(settings) if name.startswith("ORDERLOOM_"))
     told = {name: getattr(settings, name) for name in (*_PLAIN, *own) if name not in _NOT_TOLD}
-    told["DATABASE_URL"] = _address(settings.DATABASES["default"])
-    told["CACHE_URL"] = settings.CACHES["default"].get("LOCATION", "")
-    told["EMAIL_URL"] = _mail(get_connection())
+    told |= {name: value for name, value in _resolved().items() if value != ""}
     for name, value in told.items():
         source = "environment" if name in os.environ else "default"
+        if name == "SECRET_KEY" and source == "default":
+            source = str(settings.ORDERLOOM_DATA / "secret_key")
         yield Finding(name=name, value=_shown(name, value), source=source)
     for plugin, given in registry.settings_sources.items():
         for each in given:
@@ -137,17 +138,39 @@ def _mail_server() -> str:
     return f"{type(backend).__module__}.{type(backend).__name__}"
 
 
+def _resolved() -> dict[str, Any]:
+    """What stands in Django's settings in other words than in the variables."""
+    options = settings.CACHES["default"].get("OPTIONS", {})
+    database = settings.DATABASES["default"]
+    return {
+        "DATABASE_URL": _address(database),
+        "DATABASE_TIMEOUT": database.get("OPTIONS", {}).get("timeout", ""),
+        "DATABASE_CONN_MAX_AGE": database.get("CONN_MAX_AGE", ""),
+        "CACHE_URL": settings.CACHES["default"]["LOCATION"] if options else "locmem://",
+        "CACHE_TIMEOUT": options.get("socket_timeout", ""),
+        "EMAIL_URL": _mail(get_connection()),
+        "LOG_FORMAT": settings.LOG_FORMAT,
+        "LOG_LEVEL": settings.LOGGING["root"]["level"],
+        "ORDERLOOM_BEHIND_PROXY": settings.SECURE_PROXY_SSL_HEADER is not None,
+    }
+
+
 def _address(database: Mapping[str, Any]) -> str:
-    kind = str(database["ENGINE"]).rpartition(".")[2]
+    if str(database["ENGINE"]).endswith("sqlite3"):
+        return f"sqlite:///{database['NAME']}"
     host = f"{database['HOST']}:{database['PORT']}".strip(":") if database["HOST"] else ""
     user = f"{database['USER']}@" if database["USER"] else ""
-    return f"{kind}://{user}{host}/{str(database['NAME']).removeprefix('/')}"
+    return f"postgres://{user}{host}/{database['NAME']}"
 
 
 def _mail(backend: Any) -> str:
     kind = type(backend).__module__.rpartition(".")[2]
-    host = getattr(backend, "host", None)
-    return f"{kind} {host}:{getattr(backend, 'port', '')}" if host else kind
+    if kind != "smtp":
+        folder = getattr(backend, "file_path", "")
+        return f"filemail:///{folder}" if folder else f"{_MAILS.get(kind, kind)}://"
+    layer = "+ssl" if backend.use_ssl else "+tls" if backend.use_tls else ""
+    user = f"{_HIDDEN}@" if backend.username else ""
+    return f"smtp{layer}://{user}{backend.host}:{backend.port}"
 
 
 def _shown(name: str, value: Any) -> str:

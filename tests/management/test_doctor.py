@@ -94,3 +94,23 @@ def test_a_setting_of_a_plugin_says_where_it_comes_from(tmp_path: Path) -> None:
     found = {one["name"]: one for one in json.loads(done.stdout)["settings"]}
     assert found["ORDERLOOM_NOTIFY_EMAIL__SHOP"]["value"] == "Leaf & Letter"
     assert found["ORDERLOOM_NOTIFY_EMAIL__SHOP"]["source"] == "environment"
+
+
+@pytest.mark.once
+def test_what_it_says_can_be_copied_into_the_environment(tmp_path: Path) -> None:
+    done = doctor(tmp_path, DEBUG="1")
+
+    found = {one["name"]: one for one in json.loads(done.stdout)["settings"]}
+    said = {name: one["value"] for name, one in found.items()}
+    assert said["DATABASE_URL"] == f"sqlite:///{tmp_path}/orderloom.sqlite3"
+    assert (said["CACHE_URL"], said["LOG_FORMAT"]) == ("locmem://", "console")
+    assert said["ORDERLOOM_BEHIND_PROXY"] == "False"
+    if "SECRET_KEY" not in os.environ:
+        assert found["SECRET_KEY"]["source"] == str(tmp_path / "secret_key")
+    again = doctor(
+        tmp_path, DEBUG="1", **{name: said[name] for name in ("DATABASE_URL", "EMAIL_URL")}
+    )
+    then = {one["name"]: one["value"] for one in json.loads(again.stdout)["settings"]}
+    assert [then[name] for name in ("DATABASE_URL", "EMAIL_URL")] == [
+        said[name] for name in ("DATABASE_URL", "EMAIL_URL")
+    ]

@@ -131,7 +131,7 @@ def problem(
     extra = {f"current_{k}" if k in _OWN else k: v for k, v in details.items()}
     said = {
         "type": f"urn:orderloom:problem:{code.lower().replace('_', '-')}",
-        "title": code.replace("_", " ").capitalize(),
+        "title": code.replace("_", " ").capitalize().replace("json", "JSON"),
         "status": status,
         "code": code,
         "detail": detail or _SENTENCES.get(code, ""),

@@ -158,3 +158,20 @@ def test_only_what_it_holds_can_be_changed(visitor: Client) -> None:
     send(visitor, do="set", sku="NONE", quantity="4")
 
     assert "nothing in it yet" in visitor.get("/basket/").content.decode()
+
+
+def test_one_piece_is_a_piece(visitor: Client) -> None:
+    send(visitor, do="add", sku="A1", quantity="1")
+    one = visitor.get("/basket/").content.decode()
+    send(visitor, do="add", sku="A1", quantity="1")
+    two = visitor.get("/basket/").content.decode()
+
+    assert "> piece<" in one
+    assert "> pieces<" in two
+
+
+def test_less_than_nothing_is_no_quantity(visitor: Client) -> None:
+    answer = send(visitor, do="add", sku="A1", quantity="-5")
+
+    assert answer.status_code == 422
+    assert "A quantity is a whole number." in answer.content.decode()

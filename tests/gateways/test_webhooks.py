@@ -141,7 +141,7 @@ def test_events_replayed_and_shuffled_come_to_what_they_do_in_order(
     seeds = [first] if "ORDERLOOM_SEED" in os.environ else range(first, first + SEEDS)
 
     for seed in seeds:
-        shuffled = [*story.told, *story.told[: len(story.told) // 3]]
+        shuffled = [*story.told, *story.told[:3]]
         random.Random(seed).shuffle(shuffled)
         story.begin_again()
         story.tell(shuffled, plugins=blind)

@@ -120,7 +120,7 @@ def check_plugins(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> l
     return [_kind()(str(each), hint=each.hint or None, id=each.id) for each in found.problems]
 
 
-def _kind() -> type[Error] | type[Caution]:
+def _kind() -> type[Error | Caution]:
     return Error if settings.ORDERLOOM_STRICT else Caution
 
 

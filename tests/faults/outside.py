@@ -29,10 +29,10 @@ Child = dict[str, Any]
 Result = dict[str, Any]
 
 TENTHS = {
-    "ORDERLOOM_CALL_DEADLINE_SECONDS": "1.0",
+    "ORDERLOOM_CALL_DEADLINE_SECONDS": "2.0",
     "ORDERLOOM_LEASE_SECONDS": "0.2",
     "ORDERLOOM_LOOK_UPS": ",".join(["0.1", "0.2", *["0.5"] * 60]),
-    "ORDERLOOM_DELIVERY_LEASE_SECONDS": "2.0",
+    "ORDERLOOM_DELIVERY_LEASE_SECONDS": "3.0",
     "ORDERLOOM_DELIVERY_RETRIES": ",".join(["0.1", "0.2", *["0.5"] * 60]),
 }
 """Leases, look-ups and back-offs as children have them."""

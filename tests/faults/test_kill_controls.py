@@ -64,7 +64,7 @@ def test_without_a_lease_a_lost_command_stays_undecided(
     buyer = buying("stripe", uuid.uuid4().hex, outside, until="paid")
     nursery.run(buyer | {"crash": "answer.received:1"})
 
-    nursery.run(FINISH | {"without": ["the_lease"], "given": {"seconds": 2.0}})
+    nursery.run(FINISH | {"without": ["the_lease"], "given": {"seconds": 3.5}})
 
     with connection.cursor() as cursor:
         assert i6_nothing_is_sent_beyond_its_lease(cursor, grace=0.5) != []

@@ -32,7 +32,7 @@ class Customer:
         self.page.get_by_label("Street and number").fill("Lane 1")
         self.page.get_by_label("Town").fill("Town")
         self.page.get_by_label("Country").select_option("DE")
-        self.page.get_by_role("radio", name=way).check()
+        self.page.get_by_role("radio", name=way, exact=True).check()
 
     def buy(self) -> None:
         self.page.get_by_role("button", name="Buy now").click()

@@ -87,7 +87,7 @@ def test_a_declined_approval_can_be_tried_again_another_way(
     customer.order_and_leave_to_pay(way="PayPal")
     customer.approve(funding="DECLINED")
     customer.reads("The payment didn't work")
-    customer.page.get_by_role("radio", name="Card").check()
+    customer.page.get_by_role("radio", name="Card", exact=True).check()
     customer.page.get_by_role("button", name="Pay €7.90").click()
     customer.page.wait_for_url(lambda url: url.startswith(customer.shop.bank))
     customer.pay_with_card()
@@ -247,6 +247,8 @@ def test_it_can_be_bought_by_keyboard_alone(customer: Customer) -> None:
         page.keyboard.type(typed)
         page.keyboard.press("Tab")
     page.keyboard.press("Space")
+    while not page.get_by_role("radio", name="Card", exact=True).is_checked():
+        page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
 
     page.wait_for_url(lambda url: url.startswith(customer.shop.bank))

@@ -86,7 +86,7 @@ $(VENV)/bin/python:
 
 # The locks hold hashes and no addresses.
 LOCK := $(VENV)/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
-  --no-emit-index-url --no-header --quiet pyproject.toml --extra postgres --extra redis --extra prod
+  --no-emit-index-url --no-header --no-strip-extras --quiet pyproject.toml --extra postgres --extra redis --extra prod
 lock: $(VENV)/locked-dev
 	$(LOCK) requirements/run.in -o requirements/run.txt
 	$(LOCK) requirements/run.in requirements/test.in -c requirements/run.txt \

@@ -1,0 +1,176 @@
+"""`plugins list`, `plugins show` and `plugins check`: how the plugins stand, and why."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Protocol, cast
+
+from django.apps import apps
+from django.core.checks import run_checks
+from django.core.management.base import CommandError, CommandParser
+from django.db import DatabaseError
+
+from core.application.list_plugins import list_plugins
+from core.application.refresh_registry import refresh_registry
+from core.hooks.registry import Registry
+from core.hooks.states import PluginView, Problem
+from core.management.verbs.verb import Teller, Verb
+
+__all__ = ["CHECK", "LIST", "SHOW", "named", "row_of"]
+
+
+class _Starts(Protocol):
+    first: Registry
+
+
+def _list(teller: Teller, _: dict[str, Any]) -> int:
+    _registry, views = _look()
+    if teller.as_json:
+        teller.json([row_of(view) for view in views])
+        return 0
+    teller.table(
+        ("plugin", "state", "version", "offers", "why"),
+        [(view.name, view.state, view.version, ", ".join(view.offers), view.why) for view in views],
+    )
+    return 0
+
+
+def _show(teller: Teller, options: dict[str, Any]) -> int:
+    registry, views = _look()
+    view = named(options["name"], views)
+    settings = registry.settings_sources.get(view.name, ())
+    about = row_of(view) | _manifest(view)
+    if teller.as_json:
+        about = row_of(view) | {
+            "manifest": _manifest(view),
+            "settings": [
+                {
+                    "name": each.name,
+                    "value": each.value,
+                    "source": each.source,
+                    "variable": each.variable,
+                }
+                for each in settings
+            ],
+        }
+        teller.json(about)
+        return 0
+    teller.table(
+        ("", ""),
+        [(_label(key), said) for key, value in about.items() if (said := _said(value))],
+    )
+    if settings:
+        rows = [(each.name, each.value, each.source, each.variable) for each in settings]
+        teller.table(("setting", "value", "from", "variable"), rows)
+    return 0
+
+
+def _check(teller: Teller, _: dict[str, Any]) -> int:
+    registry, _views = _look()
+    problems = _every(registry)
+    if teller.as_json:
+        teller.json(
+            [
+                {"plugin": each.plugin, "id": each.id, "text": each.text, "hint": each.hint}
+                for each in problems
+            ]
+        )
+    elif problems:
+        teller.table(
+            ("plugin", "id", "problem"),
+            [(each.plugin, each.id, each.text) for each in problems],
+        )
+    else:
+        teller.line("No plugin has a problem.")
+    return 1 if problems else 0
+
+
+def named(name: str, views: tuple[PluginView, ...]) -> PluginView:
+    """Return the plugin that a person named.
+
+    Raises:
+        CommandError: nobody has ever heard of it.
+
+    """
+    view = next((each for each in views if each.name == name), None)
+    if view is None:
+        raise CommandError(f"There is no plugin {name}: see `plugins list`.")
+    return view
+
+
+def row_of(view: PluginView) -> dict[str, Any]:
+    """Return what programs are told of a plugin."""
+    return {
+        "name": view.name,
+        "title": view.title,
+        "state": view.state,
+        "why": view.why,
+        "distribution": view.distribution,
+        "version": view.version,
+        "code": view.code,
+        "configuration": view.configuration,
+        "switch": view.switch,
+        "health": view.health,
+        "open_work": view.open_work,
+        "hooks": list(view.hooks),
+        "offers": list(view.offers),
+    }
+
+
+def _look() -> tuple[Registry, tuple[PluginView, ...]]:
+    """Before the first migration there is nothing to remember, and still something to list."""
+    try:
+        registry = refresh_registry()
+        return registry, list_plugins(plugins=registry)
+    except DatabaseError:
+        registry = cast(_Starts, apps.get_app_config("orderloom")).first
+        return registry, tuple(sorted(registry.plugins, key=lambda view: view.name))
+
+
+def _every(registry: Registry) -> tuple[Problem, ...]:
+    """What the registry says, and what `manage.py check` says beyond it."""
+    known = {str(each) for each in registry.problems}
+    return registry.problems + tuple(
+        Problem(plugin="", id=str(said.id), text=said.msg, hint=said.hint or "")
+        for said in run_checks(tags=["plugins"])
+        if said.msg not in known
+    )
+
+
+def _manifest(view: PluginView) -> dict[str, Any]:
+    if view.manifest is None:
+        return {}
+    manifest = view.manifest
+    return {
+        "package": manifest.package,
+        "author": manifest.author,
+        "api": manifest.api,
+        "pages": manifest.mount if manifest.urls else "",
+        "hosts": list(manifest.hosts),
+        "after": list(manifest.after),
+        "before": list(manifest.before),
+        "only_in": manifest.only_in,
+    }
+
+
+def _label(key: str) -> str:
+    return key.replace("_", " ").replace("api", "contract")
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _name(parser: CommandParser) -> None:
+    parser.add_argument("name", help="as in `plugins list`")
+
+
+LIST: Final = Verb(name="list", about="all plugins and their state", run=_list)
+SHOW: Final = Verb(
+    name="show",
+    about="one plugin: offers, settings and where they come from",
+    run=_show,
+    arguments=_name,
+)
+CHECK: Final = Verb(name="check", about="problems only; exit code 1 if there is one", run=_check)

@@ -33,11 +33,10 @@ def tenant() -> Iterator[None]:
         yield
 
 
-def run(*arguments: object) -> dict[str, Any]:
+def run(*arguments: object) -> Any:
     out = StringIO()
     call_command(*map(str, arguments), "--json", stdout=out, verbosity=0)
-    told: dict[str, Any] = json.loads(out.getvalue())
-    return told
+    return json.loads(out.getvalue())
 
 
 def written() -> dict[str, int]:
@@ -91,6 +90,9 @@ def test_the_whole_folder_comes_to_the_cent_and_a_second_time_to_nothing(tenant:
     assert totals["total"] == major(one.total_minor)
     assert totals["largest_minor"] == one.goods_of[one.largest]
     check(one)
+    in_all = ("--since", "1990-01-01", "--until", "2000-01-01")
+    assert run("report", "sales", *in_all)[-1]["running_minor"] == one.total_minor
+    assert sum(row["total_minor"] for row in run("report", "products", *in_all)) == one.goods_minor
 
     before = written()
     again = run("import_orders", one.folder), run("import_products", one.folder / "products.csv")

@@ -100,7 +100,7 @@ def _decide(
     info = strategy.info
     if isinstance(finding, Unknown):
         return _again(operation, OperationStatus.UNKNOWN, now=now, cause=finding.cause)
-    if isinstance(finding, NotFound) and _too_early(operation, info.visible_after, now):
+    if isinstance(finding, NotFound) and _too_early(operation, info.visible_after):
         early = "not found, but too early to tell"
         return _again(operation, OperationStatus.UNKNOWN, now=now, cause=early)
     known = stated_of(payment)
@@ -187,8 +187,9 @@ def next_look(table: Sequence[float], *, age: float, looks: int) -> float | None
     return table[looks] if looks < len(table) else None
 
 
-def _too_early(operation: Operation, visible_after: timedelta, now: datetime) -> bool:
-    return operation.sent_at is not None and now < operation.sent_at + visible_after
+def _too_early(operation: Operation, visible_after: timedelta) -> bool:
+    """Say so by the clock that set ``sent_at``: the database's."""
+    return Operation.objects.filter(pk=operation.pk, sent_at__gt=Now() - visible_after).exists()
 
 
 def _moved(operation: Operation, status: OperationStatus, **what: object) -> OperationMoved:

@@ -65,7 +65,7 @@ class OrderConsole(Console):
         context = {
             "order": snapshot_of(order, lines),
             "steps": receipt_steps(order.receipt, order.currency),
-            "payments": [(row, Money(row.amount_minor, row.currency)) for row in payments],
+            "payments": [(row, row.amount) for row in payments],
             "facts": _facts(payment__order_id=order.pk),
             "events": Event.objects.filter(order_id=order.pk).order_by("seq"),
         }
@@ -98,7 +98,7 @@ class PaymentConsole(Console):
 
 def _facts(**of: Any) -> list[tuple[Fact, Money]]:
     found = Fact.objects.filter(**of).order_by("recorded_at", "id")
-    return [(fact, Money(fact.amount_minor, fact.currency)) for fact in found]
+    return [(fact, fact.amount) for fact in found]
 
 
 @admin.register(Delivery)

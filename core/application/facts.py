@@ -12,7 +12,7 @@ from core.domain.settling import kept_minor
 from core.models import Fact, Order, Payment
 from core.models.ids import new_id
 from hookspecs import Fact as Stated
-from hookspecs import FactKind, Money
+from hookspecs import FactKind
 
 
 def stated(row: Fact) -> Stated:
@@ -20,7 +20,7 @@ def stated(row: Fact) -> Stated:
     return Stated(
         kind=FactKind(row.kind),
         object_id=row.object_id,
-        amount=Money(row.amount_minor, row.currency),
+        amount=row.amount,
         parent_id=row.parent_id,
         operation_id=row.operation_id,
         account=row.account,
@@ -31,7 +31,7 @@ def stated(row: Fact) -> Stated:
 
 def folded(payment: Payment, facts: Sequence[Stated]) -> Folded:
     """Fold the facts of a payment against what was asked of it."""
-    asked = Money(payment.amount_minor, payment.currency)
+    asked = payment.amount
     return fold(facts, asked=asked, account=payment.account)
 
 

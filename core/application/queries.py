@@ -154,7 +154,7 @@ def payment_view(payment: Payment, operations: Sequence[Operation]) -> PaymentVi
         code=payment.strategy_code,
         label=payment.label,
         status=payment.status,
-        amount=Money(payment.amount_minor, payment.currency),
+        amount=payment.amount,
         action=last_action(last) if last else None,
         text=str((last.outcome or {}).get("text", "")) if declined and last else "",
     )

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from core.domain.lifecycle import LIVE, OperationStatus
+from core.models.fields import Amount
 from core.models.ids import new_id
 from core.models.order import Order
 from core.models.sheet import Move
@@ -32,6 +33,8 @@ class Payment(Owned):
     status = models.CharField(max_length=20, default="OPEN")
     reference = models.CharField(max_length=200, null=True)
     created_at = models.DateTimeField()
+
+    amount = Amount("amount_minor")
 
     objects = OwnedManager.from_queryset(OwnedQuerySet)()
 
@@ -120,6 +123,8 @@ class Fact(Owned):
     recorded_at = models.DateTimeField()
     source = models.CharField(max_length=20)
     digest = models.CharField(max_length=64)
+
+    amount = Amount("amount_minor")
 
     objects = OwnedManager.from_queryset(OwnedQuerySet)()
 

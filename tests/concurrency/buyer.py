@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -24,10 +25,12 @@ from core.application import place_order as placing  # noqa: E402
 from core.application.place_order import place_order  # noqa: E402
 from core.context import DEFAULT_TENANT, acting_for  # noqa: E402
 from core.domain.errors import OrderloomError  # noqa: E402
+from core.models import sheet  # noqa: E402
 from core.testing.registries import registry_of  # noqa: E402
 from tests.application.shelf import ordering  # noqa: E402
 
 NOBODY = registry_of()
+_UNORDERED = re.compile(r"ORDER BY t\.\w+")
 
 
 def buy(lines: list[list[Any]], key: str) -> dict[str, Any]:
@@ -54,6 +57,10 @@ def main() -> None:
     if todo["without"] == "guard":
         # The control: the reservation no longer looks whether anything is left.
         placing.RESERVE = dataclasses.replace(placing.RESERVE, when="1 = 1")
+    if todo["without"] == "order":
+        # The control: each reservation locks its stock in whatever order it likes.
+        written = sheet._statement
+        sheet._statement = lambda shape: _UNORDERED.sub(r"ORDER BY random()", written(shape))  # type: ignore[assignment]
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()

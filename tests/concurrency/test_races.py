@@ -17,6 +17,7 @@ from tests.session import tier
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300)]
 
 ROUNDS = 2 if tier() == "quick" else 20
+MIXED = 120 if tier() == "quick" else 300
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
@@ -71,16 +72,29 @@ def test_without_its_constraint_one_key_makes_many_orders(shop: TenantRef) -> No
     assert len({result["order"] for result in results}) > 1
 
 
-def test_mixed_orders_meet_without_a_deadlock(shop: TenantRef) -> None:
+def mixed() -> list[tuple[list[tuple[str, int]], str]]:
+    """Orders of three or four lines over eight products, in all directions."""
     skus = [f"p{n}" for n in range(8)]
     for sku in skus:
         put(sku, 100, 10_000, now=NOW)
-    orders = [
-        ([(skus[(n * step) % 8], 1) for step in (1, 3, 5, 7)[: 3 + n % 2]], "") for n in range(120)
+    return [
+        ([(skus[(n * step) % 8], 1) for step in (1, 3, 5, 7)[: 3 + n % 2]], "")
+        for n in range(MIXED)
     ]
+
+
+def test_mixed_orders_meet_without_a_deadlock(shop: TenantRef) -> None:
+    orders = mixed()
 
     results = Counter(result["code"] for result in rush(orders))
 
-    assert results == {"PLACED": 120}
+    assert results == {"PLACED": MIXED}
     wanted = Counter(sku for lines, _ in orders for sku, _ in lines)
     assert {sku: stock(sku)[1] for sku in wanted} == dict(wanted)
+
+
+@pytest.mark.full
+def test_locked_in_any_order_they_do(shop: TenantRef) -> None:
+    results = [result["code"] for result in rush(mixed()[:60], without="order")]
+
+    assert any("deadlock" in code for code in results)

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import connection
 
 from core.application.cancel_order import CancelOrder, cancel_order
+from core.application.capture_payment import CapturePayment, capture_payment
 from core.application.drain_inbox import drain_inbox
 from core.application.expire_orders import expire_orders
 from core.application.payment_step import PaymentStep
@@ -79,10 +80,20 @@ def _resumed(say: Say, step: PaymentStep, plugins: Registry) -> PaymentStep:
     return _said(say, resume_payment(command, plugins=plugins, now=now()))
 
 
-def pay(say: Say, *, order: str, code: str, key: str, base: str, at_once: bool = False) -> None:
-    """Press pay on an order that is there already, approve, and come back."""
+def pay(
+    say: Say,
+    *,
+    order: str,
+    code: str,
+    key: str,
+    base: str,
+    at_once: bool = False,
+    hold: bool = False,
+) -> None:
+    """Press pay on an order that is there already, approve, and come back; or only have it held."""
     plugins = refresh_registry()
-    command = paying(_Known(order), code=code, key=key, inputs=_inputs(at_once))  # type: ignore[arg-type]
+    known: Any = _Known(order)
+    command = paying(known, code=code, key=key, inputs=_inputs(at_once), capture_now=not hold)
     step = _said(say, start_payment(command, plugins=plugins, now=now()))
     if isinstance(step.action, Redirect):
         Sandbox(base=base, pid=0).click(step.action.url)
@@ -125,6 +136,19 @@ def refund(say: Say, *, payment: str, key: str, minor: int = 0, seconds: float =
         else:
             break
     say({"refund": step.payment_status, "operation": step.operation_status})
+
+
+def capture(say: Say, *, payment: str, key: str, minor: int) -> None:
+    """Take a part of what is held, and keep the rest held."""
+    command = CapturePayment(
+        payment_id=UUID(payment),
+        principal="staff",
+        key=key,
+        amount=Money(minor, "EUR"),
+        final=False,
+    )
+    step = capture_payment(command, plugins=refresh_registry(), now=now())
+    say({"capture": step.payment_status, "operation": step.operation_status})
 
 
 def cancel(say: Say, *, order: str) -> None:

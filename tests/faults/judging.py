@@ -28,6 +28,11 @@ def buying(
     return {"act": "checkout", "given": given, "crash": crash}
 
 
+def webhooks_of(code: str, came: list[list[Any]]) -> dict[str, Any]:
+    """A child that stores webhooks as the door does."""
+    return {"act": "webhooks", "given": {"plugin": f"payment-{code}-like", "came": came}}
+
+
 FINISH: dict[str, Any] = {"act": "finish"}
 
 

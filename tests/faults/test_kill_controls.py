@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from core.application.receive_webhook import UNVERIFIED_LIMIT
 from core.context import TenantRef
 from tests.faults.invariants import (
     i6_nothing_is_sent_beyond_its_lease,
     nothing_is_undecided,
 )
-from tests.faults.judging import FINISH, TOTAL, buying, come_again, finished
+from tests.faults.judging import FINISH, TOTAL, buying, come_again, finished, webhooks_of
 from tests.faults.outside import Nursery, Outside
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300)]
@@ -69,3 +70,61 @@ def test_without_a_lease_a_lost_command_stays_undecided(
     with connection.cursor() as cursor:
         assert i6_nothing_is_sent_beyond_its_lease(cursor, grace=0.5) != []
         assert nothing_is_undecided(cursor) != []
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    ("crash", "lease", "left"),
+    [
+        ("inbox.claimed:1", "ORDERLOOM_LEASE_SECONDS", "inbox"),
+        ("delivery.claimed:1", "ORDERLOOM_DELIVERY_LEASE_SECONDS", "delivery"),
+    ],
+)
+def test_without_an_end_of_its_lease_what_was_claimed_is_left_lying(
+    shop: TenantRef, nursery: Nursery, outside: Outside, crash: str, lease: str, left: str
+) -> None:
+    outside.call_here("stripe")
+    until = "clicked" if left == "inbox" else "placed"
+    nursery.run(buying("stripe", uuid.uuid4().hex, outside, at_once=False, until=until))
+    if left == "inbox":
+        nursery.run(webhooks_of("stripe", outside.came(4)))
+
+    (died,) = nursery.run(FINISH | {"crash": crash, "settings": {lease: 3600.0}})
+    nursery.run(FINISH | {"given": {"seconds": 3.5}})
+
+    assert died["signal"] == signal.SIGKILL
+    with connection.cursor() as cursor:
+        assert left in {row[0] for row in nothing_is_undecided(cursor)}
+
+
+def test_without_an_intent_a_cancelled_order_keeps_the_money(
+    shop: TenantRef, nursery: Nursery, outside: Outside
+) -> None:
+    said = come_again(nursery, buying("stripe", uuid.uuid4().hex, outside, until="paid"))
+    cancel = {"act": "cancel", "given": {"order": said[0]["order"]}}
+
+    dies(nursery, cancel, "refund.intended:1", without="the_intent")
+    finished(nursery)
+
+    assert (outside.charges(), outside.refunds()) == ([TOTAL], [])
+
+
+def test_without_a_cap_as_much_is_kept_as_comes(
+    shop: TenantRef, nursery: Nursery, outside: Outside
+) -> None:
+    bring = webhooks_of("stripe", [["e30=", {}]] * 2)
+    nursery.run(bring)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO orderloom_inboxentry SELECT (jsonb_populate_record("
+            "NULL::orderloom_inboxentry, jsonb_build_object('id', gen_random_uuid()) || e)).* FROM"
+            " (SELECT to_jsonb(i) - 'id' AS e FROM orderloom_inboxentry AS i LIMIT 1) AS one,"
+            " generate_series(3, %s)",
+            [UNVERIFIED_LIMIT],
+        )
+
+    (kept,) = nursery.run(bring)
+    (capless,) = nursery.run(bring | {"without": ["the_cap"]})
+
+    assert kept["said"] == [{"refused": "INBOX_FULL"}]
+    assert capless["said"] == [{"stored": 0}, {"stored": 1}]

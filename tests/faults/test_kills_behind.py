@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.context import TenantRef
-from tests.faults.judging import FINISH, GATEWAYS, buying, come_again, finished, judge
+from tests.faults.judging import FINISH, GATEWAYS, buying, come_again, finished, judge, webhooks_of
 from tests.faults.outside import Nursery, Outside
 from tests.session import tier
 
@@ -44,10 +44,7 @@ def test_a_webhook_is_applied_once_whoever_dies(
     buyer = buying(code, uuid.uuid4().hex, outside, at_once=False, until="clicked")
     nursery.run(buyer)
     came = outside.came(4 if code == "stripe" else 1) * 2
-    bring: dict[str, Any] = {
-        "act": "webhooks",
-        "given": {"plugin": f"payment-{code}-like", "came": came},
-    }
+    bring = webhooks_of(code, came)
 
     if crash.startswith("inbox.stored"):
         stored = len(killed(nursery, bring | {"crash": crash}))

@@ -35,8 +35,9 @@ DRAINED = 10.0
 class Server:
     """The server that `up` starts beside itself, on one port, again and again."""
 
-    def __init__(self, outside: Outside) -> None:
-        self._environment = environment(**outside.environment, ORDERLOOM_HTTPS="0")
+    def __init__(self, outside: Outside, app: str = "core.project.wsgi", **more: str) -> None:
+        self._environment = environment(**outside.environment, ORDERLOOM_HTTPS="0", **more)
+        self._app = f"{app}:application"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
@@ -45,9 +46,7 @@ class Server:
         command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"]
         command += ["--workers", "1", "--blocking-threads", "4", "--log-level", "error"]
         command += ["--host", "127.0.0.1", "--port", str(self.port)]
-        self._process = subprocess.Popen(
-            [*command, "core.project.wsgi:application"], cwd=ROOT, env=self._environment
-        )
+        self._process = subprocess.Popen([*command, self._app], cwd=ROOT, env=self._environment)
         until = time.monotonic() + 60
         while time.monotonic() < until:
             try:
@@ -62,7 +61,7 @@ class Server:
         began = time.monotonic()
         self._process.send_signal(signal.SIGTERM)
         try:
-            self._process.wait(DRAINED * 2)
+            self._process.wait(DRAINED + 2)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -173,3 +172,49 @@ def test_a_server_that_is_told_to_end_loses_nothing_it_accepted(
     assert set(customers.placed.values()) == set(customers.paid) == paid
     assert outside.charges() == [TOTAL] * len(paid)
     assert set(outside.mailbox.by_id().values()) == {1}
+
+
+@pytest.mark.full
+def test_answered_before_it_is_committed_what_was_accepted_is_lost(
+    shop: TenantRef, outside: Outside, dice: random.Random
+) -> None:
+    server = Server(outside, app="tests.faults.hasty")
+    server.start()
+    customers = Customers(server)
+
+    for _ in range(6):
+        time.sleep(dice.uniform(0.5, 0.8))
+        accepted = set(customers.placed.values())
+        server.end()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT id::text FROM orderloom_order")
+            lost = accepted - {row[0] for row in cursor.fetchall()}
+        server.start()
+        if lost:
+            break
+    customers.leave()
+    server.end()
+
+    assert lost
+
+
+@pytest.mark.full
+def test_without_a_deadline_a_server_is_not_drained_in_time(
+    shop: TenantRef, outside: Outside
+) -> None:
+    slow = {"ORDERLOOM_CALL_DEADLINE_SECONDS": "60", "ORDERLOOM_LEASE_SECONDS": "60"}
+    server = Server(outside, **slow)
+    outside.sandbox.control(
+        "POST faults", match="POST /v1/payment_intents", do="timeout", seconds=DRAINED * 3
+    )
+    server.start()
+    customers = Customers(server)
+    time.sleep(1.0)
+
+    seconds = server.end()
+    customers.closed.set()
+    server.start()
+    customers.leave()
+    server.end()
+
+    assert seconds >= DRAINED

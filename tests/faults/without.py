@@ -20,6 +20,7 @@ from core.application import (
     follow_up,
     look_up_payment,
     move_order,
+    receive_webhook,
     start_payment,
     sweep_payments,
 )
@@ -94,6 +95,16 @@ def the_question() -> None:
 def the_turn() -> None:
     """A payment's next command waits for no other."""
     commit_operation.LIVE = frozenset()
+
+
+def the_intent() -> None:
+    """An order is cancelled first, and what goes back is thought of afterwards."""
+    cancel_order.held_back = lambda *_: []
+
+
+def the_cap() -> None:
+    """Of what nobody has verified, as much is kept as comes."""
+    receive_webhook.UNVERIFIED_LIMIT = 10**9  # type: ignore[misc]
 
 
 def haste() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,17 @@ from core.application.payment_step import PaymentStep
 from core.application.receive_webhook import receive_webhook, webhook_endpoint
 from core.hooks.registry import Registry
 from core.models import Event, Fact, InboxEntry, Operation, Order, Payment, Stock
-from hookspecs import Call, Finding, InquireRequest, Outcome, ResumeRequest, Unknown
+from hookspecs import (
+    Call,
+    Finding,
+    InquireRequest,
+    Notice,
+    Outcome,
+    ResumeRequest,
+    Unknown,
+    Untrusted,
+    Webhook,
+)
 from payment_paypal_like.strategy import PaypalStrategy
 from payment_stripe_like.strategy import StripeStrategy
 from sandbox_gateways.process import SandboxProcess
@@ -34,6 +45,18 @@ class BlindStripe(StripeStrategy):
 
     def resume(self, request: ResumeRequest, call: Call, /) -> Outcome:
         return Unknown(cause="blind")
+
+
+class AnonymousStripe(BlindStripe):
+    """Blind, and told of by the provider's reference alone, which is `late`."""
+
+    def read_webhook(
+        self, webhook: Webhook, call: Call, /
+    ) -> Sequence[Notice] | Untrusted | Unknown:
+        answer = super().read_webhook(webhook, call)
+        if isinstance(answer, (Untrusted, Unknown)):
+            return answer
+        return [dataclasses.replace(one, payment_id=None, reference="late") for one in answer]
 
 
 class BlindPaypal(PaypalStrategy):

@@ -26,6 +26,7 @@ from hookspecs import Fact as Stated
 from sandbox_gateways.process import SandboxProcess
 from tests.gateways.stories import (
     KINDS,
+    AnonymousStripe,
     BlindPaypal,
     BlindStripe,
     Story,
@@ -207,16 +208,7 @@ def test_news_of_an_unknown_payment_is_kept_until_it_is_known(
     name = f'"{story.step.payment_id.hex}"'.encode()
     told = [(body, kept) for body, kept in story.told if name in body]
 
-    class Anonymous(BlindStripe):
-        """News that names but the provider's reference."""
-
-        def read_webhook(self, webhook: Webhook, call: Call, /) -> Answer:
-            answer = super().read_webhook(webhook, call)
-            if isinstance(answer, (Untrusted, Unknown)):
-                return answer
-            return [dataclasses.replace(one, payment_id=None, reference="late") for one in answer]
-
-    plugins = registry_at(stripe_at(sandbox.base, kind=Anonymous))
+    plugins = registry_at(stripe_at(sandbox.base, kind=AnonymousStripe))
     Payment.objects.update(reference=None)
     story.tell(told, plugins=plugins)
     waiting = inbox_statuses()
@@ -294,7 +286,7 @@ def test_control_judged_by_when_it_is_read_it_would_be_lost(
     assert inbox_statuses() == {"UNTRUSTED"}
 
 
-def _fill(endpoint_id: str, *, plugin: str, age: timedelta = timedelta(0)) -> None:
+def fill(endpoint_id: str, *, plugin: str, age: timedelta = timedelta(0)) -> None:
     InboxEntry.objects.bulk_create(
         [
             InboxEntry(
@@ -317,7 +309,7 @@ def test_an_endpoint_keeps_ten_thousand_that_nobody_verified(door: Client) -> No
     plugin = "payment-stripe-like"
     InHand.registry = registry_at()
     endpoint_id = webhook_endpoint(plugin=plugin, now=clock())
-    _fill(endpoint_id, plugin=plugin)
+    fill(endpoint_id, plugin=plugin)
     other = webhook_endpoint(plugin="payment-paypal-like", now=clock())
 
     answer = door.post(f"/webhooks/{plugin}/{endpoint_id}", data=b"{}", content_type="a/b")
@@ -334,7 +326,7 @@ def test_an_endpoint_keeps_ten_thousand_that_nobody_verified(door: Client) -> No
 def test_what_nobody_verified_in_thirty_days_makes_room() -> None:
     plugin = "payment-stripe-like"
     endpoint_id = webhook_endpoint(plugin=plugin, now=clock())
-    _fill(endpoint_id, plugin=plugin, age=timedelta(days=31))
+    fill(endpoint_id, plugin=plugin, age=timedelta(days=31))
 
     receive_webhook(plugin=plugin, endpoint_id=endpoint_id, body=b"{}", headers={}, now=clock())
 

@@ -50,7 +50,8 @@ class OrderloomConfig(AppConfig):
             sections=settings.ORDERLOOM_PLUGIN_SETTINGS,
             salt=settings.SECRET_KEY.encode(),
         )
-        self.first = self.build(PluginStates(disabled=settings.ORDERLOOM_PLUGINS_DISABLED))
+        named = settings.ORDERLOOM_PLUGINS_DISABLED
+        self.first = self.build(PluginStates(disabled=named, named=named))
         if settings.ORDERLOOM_STRICT and self.first.problems:
             lines = "\n".join(f"  {problem}" for problem in self.first.problems)
             raise ImproperlyConfigured(f"ORDERLOOM_STRICT is on, and plugins don't fit:\n{lines}")

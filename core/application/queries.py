@@ -141,7 +141,9 @@ def order_page(order_id: UUID, *, plugins: Registry) -> OrderPage:
 def _seen(payment: Payment, operations: Sequence[Operation], plugins: Registry) -> PaymentView:
     """Show no way to a provider whose plugin is gone: nothing would read what it brings back."""
     view = payment_view(payment, operations)
-    served = (payment.plugin, payment.strategy_code) in plugins.serving
+    served = plugins.serves(
+        plugin=payment.plugin, code=payment.strategy_code, account=payment.account
+    )
     return view if served or isinstance(view.action, Show) else replace(view, action=None)
 
 

@@ -74,8 +74,7 @@ def reconcile(
         PluginFailedError: a gateway couldn't be asked, or answered nonsense.
     """
     plugins.reading_webhooks(plugin)  # refuses by name where its code isn't loaded
-    able = [one for (owner, _), one in plugins.serving.items() if owner == plugin]
-    able = [one for one in able if "statement" in one.can]
+    able = [one for one in plugins.of_every_account(plugin) if "statement" in one.can]
     if not able:
         raise NotSupported(f"{plugin} has no statement to compare with.", plugin=plugin)
     count, found = 0, list[Differs]()

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from django.apps import apps
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
-from core.hooks.offered import OfferedTell
+from core.application.moving_generation import move_generation
+from core.application.plugin_states import read_states
 from core.hooks.registry import Registry
-from core.hooks.states import Code, KnownPlugin, PluginStates, State, Switch
-from core.models.plugin import Plugin, PluginGeneration
+from core.hooks.states import Code, PluginStates, PluginView, State
+from core.hooks.verify import OFFERS
+from core.models.plugin import EVERYWHERE, Plugin, PluginGeneration, PluginSwitch
 
 __all__ = ["forget", "look_again", "record_plugins", "refresh_registry"]
 
-_SECOND = 1.0
-_DAY = 86_400.0
-_WRITTEN = ("distribution", "version", "title", "was_on", "prices", "channels", "tells")
+_SECOND: Final = 1.0
+_DAY: Final = 86_400.0
+_WRITTEN: Final = ("distribution", "version", "title", "was_on", "prices", "channels", "tells")
+_NEVER: Final = float("-inf")
 
 
 class _Builds(Protocol):
@@ -34,48 +36,62 @@ class _Builds(Protocol):
 
 @dataclass(slots=True)
 class _Kept:
-    registry: Registry
-    looked: float
+    """What this process knows: the generation it saw, when, and a registry per tenant."""
+
+    generation: int = -1
+    looked: float = _NEVER
+    registries: dict[str, Registry] = field(default_factory=dict)
 
 
-_kept: dict[str, _Kept] = {}
+_kept = _Kept()
 _building = threading.Lock()
 
 
 def refresh_registry(*, tenant: str = "default") -> Registry:
-    """Return the registry in force; doors call this at the beginning of a request or job.
+    """Return a tenant's registry in force; doors call this at the beginning of a request or job.
 
-    One statement at most once a second. The first look of a process also records what is loaded,
-    so that a plugin's name outlives its package.
+    One statement at most once a second, whatever the number of tenants. The first look for a tenant
+    also records what is loaded, so that a plugin's name outlives its package.
     """
-    kept = _kept.get(tenant)
-    now = time.monotonic()
-    if kept is not None and now - kept.looked < _SECOND:
-        return kept.registry
+    found = _current(tenant)
+    if found is not None:
+        return found
     with _building:
-        kept = _kept.get(tenant)
-        if kept is not None and now - kept.looked < _SECOND:
-            return kept.registry
+        found = _current(tenant)
+        if found is not None:
+            return found
+        # The clock is read before the database, and the generation before what it counts: what
+        # changes meanwhile is seen by the next look, never missed.
+        looked = time.monotonic()
         generation = _generation()
-        if kept is not None and kept.registry.generation == generation:
-            kept.looked = now
-            return kept.registry
-        registry = _build(generation)
-        if kept is None:
-            record_plugins(registry, now=timezone.now())
-        _kept[tenant] = _Kept(registry, now)
+        registry = _kept.registries.get(tenant)
+        if registry is None or registry.generation != generation:
+            first = registry is None
+            registry = _build(tenant, generation)
+            if first:
+                record_plugins(registry, now=timezone.now())
+            _kept.registries[tenant] = registry
+        _kept.generation, _kept.looked = generation, looked
         return registry
+
+
+def _current(tenant: str) -> Registry | None:
+    """Return the registry that is fresh enough to begin with, if there is one."""
+    if time.monotonic() - _kept.looked >= _SECOND:
+        return None
+    registry = _kept.registries.get(tenant)
+    return registry if registry and registry.generation == _kept.generation else None
 
 
 def look_again() -> None:
     """Make the next refresh of this process look, for who has just changed a switch."""
-    for kept in _kept.values():
-        kept.looked = float("-inf")
+    _kept.looked = _NEVER
 
 
 def forget() -> None:
     """Make the next refresh begin as a new process does."""
-    _kept.clear()
+    _kept.registries.clear()
+    _kept.looked = _NEVER
 
 
 def record_plugins(registry: Registry, *, now: datetime) -> int:
@@ -84,9 +100,13 @@ def record_plugins(registry: Registry, *, now: datetime) -> int:
     A plugin that isn't loaded keeps its row as it was: that is its tombstone.
     """
     rows = {row.name: row for row in Plugin.objects.all()}
-    changed = [
-        row for row in _rows(registry, now) if row.name not in rows or _differs(row, rows[row.name])
+    off = _off_everywhere()
+    found = [
+        _row(view, rows.get(view.name), was_on=view.name not in off, now=now)
+        for view in registry.plugins
+        if view.code is Code.LOADED and view.state is not State.NOT_CONFIGURED
     ]
+    changed = [row for row in found if row.name not in rows or _differs(row, rows[row.name])]
     if not changed:
         return 0
     with transaction.atomic():
@@ -96,57 +116,39 @@ def record_plugins(registry: Registry, *, now: datetime) -> int:
             unique_fields=["name"],
             update_fields=[*_WRITTEN, "seen_at"],
         )
-        if not PluginGeneration.objects.update(generation=F("generation") + 1):
-            PluginGeneration.objects.create(pk=1, generation=1)
+        move_generation()
     return len(changed)
+
+
+def _off_everywhere() -> frozenset[str]:
+    rows = PluginSwitch.objects.filter(EVERYWHERE, is_on=False).values_list("plugin", flat=True)
+    return frozenset(rows) | settings.ORDERLOOM_PLUGINS_DISABLED
 
 
 def _generation() -> int:
     return PluginGeneration.objects.values_list("generation", flat=True).first() or 0
 
 
-def _build(generation: int) -> Registry:
-    known = tuple(
-        KnownPlugin(
-            name=row.name,
-            distribution=row.distribution,
-            version=row.version,
-            title=row.title,
-            was_on=row.was_on,
-            prices=row.prices,
-        )
-        for row in Plugin.objects.order_by("name")
-    )
-    states = PluginStates(
-        disabled=settings.ORDERLOOM_PLUGINS_DISABLED,
-        known=known,
-        generation=generation,
-        refreshed=True,
-    )
+def _build(tenant: str, generation: int) -> Registry:
+    states = read_states(tenant, generation=generation)
     return cast(_Builds, apps.get_app_config("orderloom")).build(states)
 
 
-def _rows(registry: Registry, now: datetime) -> list[Plugin]:
-    """A plugin that lacks its settings has offered nothing: its row keeps what it once was."""
-    return [
-        Plugin(
-            name=view.name,
-            distribution=view.distribution,
-            version=view.version,
-            title=view.title,
-            was_on=view.switch is Switch.ON,
-            prices=view.prices,
-            channels=[code for code, each in registry.channels.items() if each.plugin == view.name],
-            tells=[hook for hook, told in registry.tells.items() if _hears(view.name, told)],
-            seen_at=now,
-        )
-        for view in registry.plugins
-        if view.code is Code.LOADED and view.state is not State.NOT_CONFIGURED
-    ]
-
-
-def _hears(plugin: str, told: tuple[OfferedTell, ...]) -> bool:
-    return any(each.plugin == plugin for each in told)
+def _row(view: PluginView, kept: Plugin | None, *, was_on: bool, now: datetime) -> Plugin:
+    """What one tenant's settings make it offer is added to what another's do, within a version."""
+    same = kept if kept is not None and kept.version == view.version else None
+    channels = {*view.channels, *(same.channels if same else ())}
+    return Plugin(
+        name=view.name,
+        distribution=view.distribution,
+        version=view.version,
+        title=view.title,
+        was_on=was_on,
+        prices=view.prices or bool(same and same.prices),
+        channels=sorted(channels),
+        tells=[hook for hook in view.hooks if hook not in OFFERS],
+        seen_at=now,
+    )
 
 
 def _differs(row: Plugin, kept: Plugin) -> bool:

@@ -33,6 +33,7 @@ OrderloomError
 │   ├── PaymentUndecided         PAYMENT_UNDECIDED
 │   ├── NotSupported             NOT_SUPPORTED            the strategy has no such method
 │   ├── PluginUnavailable        PLUGIN_UNAVAILABLE       its code isn't loaded: names the package
+│   ├── SetElsewhere             SET_ELSEWHERE            environment or settings file decide it
 │   ├── InboxFull                INBOX_FULL               too many unverified webhooks wait
 │   ├── PricingUnavailable       PRICING_UNAVAILABLE      a mandatory rule is gone or failed
 │   └── NotAllowed               NOT_ALLOWED
@@ -249,6 +250,12 @@ class PluginUnavailable(Refusal):
     """The plugin's code isn't loaded; ``details`` name ``plugin`` and ``distribution``."""
 
     code = "PLUGIN_UNAVAILABLE"
+
+
+class SetElsewhere(Refusal):
+    """The environment or a settings file decides it; ``details["fields"]`` map to the source."""
+
+    code = "SET_ELSEWHERE"
 
 
 class InboxFull(Refusal):

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, cast
 
 from core.domain.pricing import order_rules
+from core.hooks.asking import Asked, ask, ask_formerly, section_of
+from core.hooks.claims import Claims
 from core.hooks.discovery import Because
-from core.hooks.guard import SPARED, Report, describe
+from core.hooks.guard import Report
 from core.hooks.guarded import Limits, Maker
-from core.hooks.loader import Loaded, LoadedPlugin
+from core.hooks.loader import Loaded
 from core.hooks.offered import OfferedRule
-from core.hooks.offers import Offer, ask_offers, masking
+from core.hooks.offers import Offer, masking
 from core.hooks.registry import Registry
-from core.hooks.settings import Filled, SettingsSource
+from core.hooks.settings import SettingsSource
 from core.hooks.states import (
     Code,
     Configuration,
@@ -26,8 +28,7 @@ from core.hooks.states import (
     State,
     Switch,
 )
-from core.hooks.verify import OFFERS, RefusedPluginError
-from hookspecs import Group, Mode, NotConfigured
+from core.hooks.verify import OFFERS
 
 __all__ = ["build"]
 
@@ -46,14 +47,18 @@ def build(
 
     `report` is told of every call into a plugin; `limits` bound those without a deadline.
     """
-    claims = _Claims()
-    asked = tuple(_asked(plugin, loaded, states, settings, claims) for plugin in loaded.plugins)
+    claims = Claims()
+    asked = tuple(ask(plugin, loaded, states, settings, claims) for plugin in loaded.plugins)
     views = (*(each.view for each in asked), *_tombstones(loaded, states))
     gathered = _Gathered()
     for each in asked:
         if each.view.code is Code.LOADED and each.view.configuration is Configuration.OK:
             _gather(gathered, each, report, limits or Limits())
+        for before in ask_formerly(each, loaded, states, settings):
+            _gather_former(gathered, before, report, limits or Limits())
+    sections = (section_of(plugin, loaded, settings) for plugin in loaded.plugins)
     return Registry(
+        tenant=states.tenant,
         generation=states.generation,
         plugins=tuple(views),
         problems=loaded.problems + _problems(asked, views, states),
@@ -62,128 +67,12 @@ def build(
         pricing_gone=_pricing_gone(views, loaded, states),
         strategies=MappingProxyType(gathered.strategies),
         serving=MappingProxyType(gathered.serving),
+        former=MappingProxyType({key: tuple(each) for key, each in gathered.former.items()}),
         channels=MappingProxyType(gathered.channels),
         warmers=MappingProxyType(gathered.warmers),
         tells=MappingProxyType({hook: tuple(each) for hook, each in gathered.tells.items()}),
         settings_sources=MappingProxyType({each.view.name: each.filled.shown for each in asked}),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    plugin: LoadedPlugin
-    view: PluginView
-    filled: Filled = field(default_factory=Filled)
-    offers: tuple[Offer, ...] = ()
-
-
-class _Claims:
-    """Who has which code: the second in the settled order is refused, naming the first."""
-
-    def __init__(self) -> None:
-        self._codes: dict[tuple[str, str], str] = {}
-        self._groups: dict[str, tuple[Group, str]] = {
-            "": (Group(name="", mode=Mode.STACK), "the core")
-        }
-
-    def refuse(self, plugin: str, offers: Iterable[Offer]) -> str:
-        """Return why a plugin's offers don't go with those before, or claim them and say ''."""
-        offers = tuple(offers)
-        groups = dict(self._groups)
-        for offer in offers:
-            owner = self._codes.get((offer.hook, offer.code))
-            if owner is not None:
-                return f"{offer.hook}: {offer.code!r} is already offered by {owner}"
-            group = getattr(offer.info, "group", None)
-            if group is not None:
-                first, by = groups.setdefault(group.name, (group, plugin))
-                if first != group:
-                    return f"group {group.name!r} is {_said(group)} here, {_said(first)} in {by}"
-        self._codes.update(((offer.hook, offer.code), plugin) for offer in offers)
-        self._groups = groups
-        return ""
-
-
-def _said(group: Group) -> str:
-    return f"{group.mode} with order {group.order}"
-
-
-def _asked(
-    plugin: LoadedPlugin,
-    loaded: Loaded,
-    states: PluginStates,
-    settings: SettingsSource,
-    claims: _Claims,
-) -> _Asked:
-    view = _view(plugin, states)
-    if plugin.code is not Code.LOADED:
-        return _Asked(plugin=plugin, view=view)
-    filled = Filled()
-    try:
-        filled = _filled(plugin, settings)
-        offers = _offers(plugin, filled, loaded)
-    except NotConfigured as error:
-        view = replace(view, configuration=Configuration.NOT_CONFIGURED, why=str(error))
-        return _Asked(plugin=plugin, view=view, filled=filled)
-    except RefusedPluginError as error:
-        return _Asked(plugin=plugin, view=_failed(view, str(error)), filled=filled)
-    why = claims.refuse(plugin.name, offers)
-    if why:
-        return _Asked(plugin=plugin, view=_failed(view, why), filled=filled)
-    view = replace(
-        view,
-        offers=tuple(offer.code for offer in offers),
-        prices=any(_is_mandatory(offer) for offer in offers),
-    )
-    return _Asked(plugin=plugin, view=view, filled=filled, offers=offers)
-
-
-def _is_mandatory(offer: Offer) -> bool:
-    return offer.hook == "pricing_rules" and not offer.info.optional
-
-
-def _failed(view: PluginView, why: str) -> PluginView:
-    return replace(view, code=Code.LOAD_FAILED, why=why)
-
-
-def _filled(plugin: LoadedPlugin, settings: SettingsSource) -> Filled:
-    if plugin.schema is None:
-        return Filled()
-    try:
-        return plugin.schema.fill(plugin.name, settings)
-    except (NotConfigured, *SPARED):
-        raise
-    except BaseException as error:
-        raise RefusedPluginError(f"reading its settings raised {describe(error)}") from error
-
-
-def _offers(plugin: LoadedPlugin, filled: Filled, loaded: Loaded) -> tuple[Offer, ...]:
-    """What it said the first time holds, a refusal included."""
-    key = (plugin.name, filled.version)
-    with loaded.asking:
-        if key not in loaded.offers:
-            try:
-                loaded.offers[key] = ask_offers(plugin.implementations, filled)
-            except (NotConfigured, RefusedPluginError) as error:
-                loaded.offers[key] = error
-    said: tuple[Offer, ...] | Exception = loaded.offers[key]
-    if isinstance(said, Exception):
-        raise said
-    return said
-
-
-def _view(plugin: LoadedPlugin, states: PluginStates) -> PluginView:
-    found, manifest = plugin.found, plugin.found.manifest
-    return PluginView(
-        name=found.name,
-        title=manifest.title if manifest else found.name,
-        distribution=found.distribution,
-        version=found.version,
-        code=plugin.code,
-        switch=Switch.OFF if found.name in states.disabled else Switch.ON,
-        why=plugin.why or ("switched off" if found.name in states.disabled else ""),
-        hooks=manifest.hooks if manifest else (),
-        manifest=manifest,
+        sections=MappingProxyType({each.plugin: each for each in sections if each}),
     )
 
 
@@ -209,24 +98,14 @@ class _Gathered:
     taxes: list[Any] = field(default_factory=list)
     strategies: dict[str, Any] = field(default_factory=dict)
     serving: dict[tuple[str, str], Any] = field(default_factory=dict)
+    former: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
     channels: dict[str, Any] = field(default_factory=dict)
     warmers: dict[str, Any] = field(default_factory=dict)
     tells: dict[str, list[Any]] = field(default_factory=dict)
 
 
-def _gather(gathered: _Gathered, each: _Asked, report: Report, limits: Limits) -> None:
-    view = each.view
-    make = Maker(
-        plugin=view.name,
-        distribution=view.distribution,
-        version=view.version,
-        api=view.manifest.api if view.manifest else "",
-        settings=each.filled.value,
-        settings_version=each.filled.version,
-        report=report,
-        limits=limits,
-        mask=masking(each.filled),
-    )
+def _gather(gathered: _Gathered, each: Asked, report: Report, limits: Limits) -> None:
+    view, make = each.view, _maker(each, report, limits)
     enabled = view.state is State.ENABLED
     for offer in each.offers:
         if offer.hook == "payment_strategies":
@@ -241,6 +120,29 @@ def _gather(gathered: _Gathered, each: _Asked, report: Report, limits: Limits) -
             gathered.tells.setdefault(hook, []).append(make.tell(implementation))
 
 
+def _gather_former(gathered: _Gathered, each: Asked, report: Report, limits: Limits) -> None:
+    make = _maker(each, report, limits)
+    for offer in each.offers:
+        if offer.hook == "payment_strategies":
+            before = gathered.former.setdefault((each.view.name, offer.code), [])
+            before.append(make.strategy(offer))
+
+
+def _maker(each: Asked, report: Report, limits: Limits) -> Maker:
+    view = each.view
+    return Maker(
+        plugin=view.name,
+        distribution=view.distribution,
+        version=view.version,
+        api=view.manifest.api if view.manifest else "",
+        settings=each.filled.value,
+        settings_version=each.filled.version,
+        report=report,
+        limits=limits,
+        mask=masking(each.filled),
+    )
+
+
 def _gather_one(gathered: _Gathered, make: Maker, offer: Offer) -> None:
     if offer.hook == "notification_channels":
         gathered.channels[offer.code] = make.channel(offer)
@@ -253,7 +155,7 @@ def _gather_one(gathered: _Gathered, make: Maker, offer: Offer) -> None:
 
 
 def _problems(
-    asked: Iterable[_Asked], views: Iterable[PluginView], states: PluginStates
+    asked: Iterable[Asked], views: Iterable[PluginView], states: PluginStates
 ) -> tuple[Problem, ...]:
     failed = [
         Problem(plugin=each.view.name, id="orderloom.W002", text=f"LOAD_FAILED: {each.view.why}")
@@ -271,7 +173,7 @@ def _problems(
             id="orderloom.W003",
             text="ORDERLOOM_PLUGINS_DISABLED names it, and no installed package provides it",
         )
-        for name in sorted(states.disabled - {view.name for view in views})
+        for name in sorted(states.named - {view.name for view in views})
         if states.refreshed
     ]
     return (*failed, *unset, *strangers)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
 
-from core.hooks.twin import twin_of
+from core.hooks.twin import Twin, twin_of
 from hookspecs import Money, NotConfigured, Secret
 
 __all__ = [
@@ -21,17 +21,26 @@ __all__ = [
     "Schema",
     "SettingsSource",
     "ShownSetting",
+    "holds",
     "masked",
+    "merged",
+    "unreadable",
     "variable",
 ]
+
+_KEY_GONE = "kept under a key that ORDERLOOM_SECRETS_KEY no longer lists"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """Where values come from, in words, and the values; secrets as plain strings."""
+    """Where values come from, in words, and the values; secrets as plain strings.
+
+    `unreadable` names what is set here and can't be read any more: its key is gone.
+    """
 
     source: str
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] = field(repr=False)
+    unreadable: tuple[str, ...] = ()
 
 
 class SettingsSource(Protocol):
@@ -138,8 +147,13 @@ class Schema:
         """What draws the form: JSON Schema, secrets write-only."""
         return self._twin.model.model_json_schema()
 
-    def fill(self, plugin: str, source: SettingsSource) -> Filled:
-        """Fill the dataclass from the layers.
+    @property
+    def twin(self) -> Twin:
+        """The model that reads for it."""
+        return self._twin
+
+    def fill(self, plugin: str, source: SettingsSource, console: tuple[Layer, ...] = ()) -> Filled:
+        """Fill the dataclass from the layers of a source, over those of the console.
 
         Raises:
             NotConfigured: a required value is missing or one is wrong; names the field and its
@@ -147,12 +161,11 @@ class Schema:
                 so.
 
         """
-        layers = source.layers(plugin)
-        merged: dict[str, Any] = {}
-        for layer in reversed(layers):
-            merged = _overlay(merged, layer.values)
+        layers = source.layers(plugin) + console
+        if sealed := unreadable(layers):
+            raise NotConfigured(f"{', '.join(sealed)}: {_KEY_GONE}")
         try:
-            model = self._twin.model.model_validate(self._twin.read_texts(merged))
+            model = self._twin.model.model_validate(self._twin.read_texts(merged(layers)))
         except ValidationError as error:
             raise NotConfigured(_first(error, plugin)) from None
         secrets = tuple(_secrets(model))
@@ -166,6 +179,36 @@ class Schema:
             shown=tuple(_show(value, plugin, layers)),
             secrets=secrets,
         )
+
+
+def merged(layers: tuple[Layer, ...]) -> dict[str, Any]:
+    """Return the values in force, the first layer being the highest."""
+    found: dict[str, Any] = {}
+    for layer in reversed(layers):
+        found = _overlay(found, layer.values)
+    return found
+
+
+def holds(layer: Layer, path: str) -> bool:
+    """Say whether a layer sets what a dotted name stands for; a group may be given as one text."""
+    held: Any = layer.values
+    for name in path.split("."):
+        if not isinstance(held, Mapping):
+            return True
+        if name not in held:
+            return path in layer.unreadable
+        held = held[name]
+    return True
+
+
+def unreadable(layers: tuple[Layer, ...]) -> tuple[str, ...]:
+    """Name what is in force and can't be read: what lies under it must never stand in for it."""
+    return tuple(
+        path
+        for place, layer in enumerate(layers)
+        for path in layer.unreadable
+        if not any(holds(above, path) for above in layers[:place])
+    )
 
 
 def _overlay(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,22 +235,22 @@ def _first(error: ValidationError, plugin: str) -> str:
     return "; ".join(said)
 
 
-def _show(value: Any, plugin: str, layers: tuple[Layer, ...]) -> list[ShownSetting]:
-    shown = []
+def _show(
+    value: Any, plugin: str, layers: tuple[Layer, ...], above: tuple[str, ...] = ()
+) -> Iterator[ShownSetting]:
+    """One line per setting, those of a group under its name and a dot."""
     for item in fields(value):
-        given = (layer.source for layer in layers if item.name in layer.values)
-        held = getattr(value, item.name)
-        shown.append(
-            ShownSetting(
-                name=item.name,
-                value=str(held)
-                if isinstance(held, Money) or not is_dataclass(held)
-                else repr(held),
-                source=next(given, "default"),
-                variable=variable(plugin, item.name),
-            )
+        held, path = getattr(value, item.name), (*above, item.name)
+        if is_dataclass(held) and not isinstance(held, Money):
+            yield from _show(held, plugin, layers, path)
+            continue
+        name = ".".join(path)
+        yield ShownSetting(
+            name=name,
+            value=str(held),
+            source=next((layer.source for layer in layers if holds(layer, name)), "default"),
+            variable=variable(plugin, *path),
         )
-    return shown
 
 
 def masked(text: str, secrets: tuple[Secret, ...]) -> str:

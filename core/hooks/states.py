@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from core.hooks.manifest import Manifest
+from core.hooks.settings import Layer
 
 __all__ = [
     "Code",
@@ -124,13 +126,22 @@ class KnownPlugin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PluginStates:
-    """What the database and the settings say of plugins, as one frozen value.
+    """What the database and the settings say of plugins to one tenant, as one frozen value.
 
-    `refreshed` is False for the states that a process begins with, before its first look into the
-    database: settings may still be lying there, so that missing ones are no problem yet.
+    `disabled` are those switched off, whoever did it, `why_off` says who; `named` are those that
+    ORDERLOOM_PLUGINS_DISABLED names. `console` holds what was set there, by plugin, the tenant's
+    layer above the installation's; `former` what was in force there before, newest first: payments
+    may have been begun with it. `refreshed` is False for the states that a process begins with,
+    before its first look into the database: settings may still be lying there, so that missing ones
+    are no problem yet.
     """
 
+    tenant: str = "default"
     disabled: frozenset[str] = frozenset()
+    why_off: Mapping[str, str] = field(default_factory=dict)
+    named: frozenset[str] = frozenset()
+    console: Mapping[str, tuple[Layer, ...]] = field(default_factory=dict)
+    former: Mapping[str, tuple[tuple[Layer, ...], ...]] = field(default_factory=dict)
     known: tuple[KnownPlugin, ...] = ()
     generation: int = 0
     refreshed: bool = False
@@ -152,6 +163,8 @@ class PluginView:
     why: str = ""
     hooks: tuple[str, ...] = ()
     offers: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    """The codes among its offers that are notification channels."""
     prices: bool = False
     """It has a mandatory pricing rule."""
     manifest: Manifest | None = None

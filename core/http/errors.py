@@ -53,6 +53,7 @@ STATUS: Final[Mapping[str, int]] = {
     "PRODUCT_NOT_FOR_SALE": 409,
     "REFUSED": 409,
     "REQUEST_RUNNING": 409,
+    "SET_ELSEWHERE": 409,
     "TOTAL_CHANGED": 409,
     "WRONG_STATE": 409,
     BODY_TOO_LARGE: 413,

@@ -14,7 +14,14 @@ from core.models.journal import Event
 from core.models.lookups import HasItem
 from core.models.order import Order, OrderLine
 from core.models.payment import Fact, Operation, Payment
-from core.models.plugin import Plugin, PluginGeneration
+from core.models.plugin import (
+    Plugin,
+    PluginChange,
+    PluginGeneration,
+    PluginSettings,
+    PluginSwitch,
+    PluginWorker,
+)
 from core.models.tenancy import Tenant
 
 __all__ = [
@@ -30,7 +37,11 @@ __all__ = [
     "OrderLine",
     "Payment",
     "Plugin",
+    "PluginChange",
     "PluginGeneration",
+    "PluginSettings",
+    "PluginSwitch",
+    "PluginWorker",
     "Product",
     "Stock",
     "StockReceipt",

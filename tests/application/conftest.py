@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from core.context import DEFAULT_TENANT, TenantRef, acting_for
 from tests.application.shelf import put
+from tests.application.till import Tills
+from tests.hooks.gallery import on_path
 
 
 @pytest.fixture
@@ -30,3 +33,12 @@ def shelf(shop: TenantRef, now: datetime) -> TenantRef:
     put("pot", 2500, 5, now=now)
     put("draft", 100, 5, now=now, publish=False)
     return shop
+
+
+@pytest.fixture
+def tills(shop: TenantRef, tmp_path: Path) -> Iterator[Tills]:
+    """Return an installation with a way to pay that has settings of its own."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    with on_path(folder):
+        yield Tills(folder)

@@ -19,7 +19,8 @@ from core.application.refresh_registry import record_plugins, refresh_registry
 from core.hooks.build import build
 from core.hooks.settings import GivenSettings
 from core.hooks.states import KnownPlugin, PluginStates, State
-from core.models.plugin import Plugin, PluginGeneration
+from core.models.plugin import Plugin, PluginGeneration, PluginSwitch
+from core.models.tenancy import Tenant
 from tests.hooks.gallery import RULE, STRATEGY, TELL, Gallery, view
 
 pytestmark = pytest.mark.django_db
@@ -71,14 +72,23 @@ def known() -> KnownPlugin:
     )
 
 
-def test_a_plugin_switched_off_is_remembered_as_off(gallery: Gallery) -> None:
+@pytest.mark.parametrize("by", ["settings", "a person", "a tenant"])
+def test_a_plugin_switched_off_is_remembered_as_off(by: str, gallery: Gallery) -> None:
     gallery.add("price", RULE.format(key="k", optional=False), hooks=("pricing_rules",))
-    loaded = gallery.load()
-    for disabled in (frozenset[str](), frozenset({"price"})):
-        states = PluginStates(disabled=disabled)
-        record_plugins(build(loaded, states, GivenSettings(), print), now=NOW)
+    registry = build(gallery.load(), PluginStates(), GivenSettings(), print)
+    record_plugins(registry, now=NOW)
+    before = Plugin.objects.get().was_on
 
-    assert not Plugin.objects.get().was_on
+    with override_settings(
+        ORDERLOOM_PLUGINS_DISABLED=frozenset({"price"} if by == "settings" else ())
+    ):
+        if by != "settings":
+            tenant = Tenant.objects.get() if by == "a tenant" else None
+            PluginSwitch.objects.create(plugin="price", tenant=tenant, is_on=False, changed_at=NOW)
+        record_plugins(registry, now=NOW)
+
+    assert before
+    assert Plugin.objects.get().was_on is (by == "a tenant")
 
 
 def test_a_process_looks_at_most_once_a_second(fresh: None, django_assert_num_queries: Any) -> None:

@@ -15,13 +15,15 @@ from uuid import UUID
 
 from core.application.commanding import operation_clock
 from core.application.facts import fact_row, folded, stated
+from core.application.move_order import stock_rows
 from core.application.next_commands import back_row, may_give_back, secured_row
 from core.domain import journal, settling
 from core.domain.errors import ConcurrentChange, NotFound
 from core.domain.lifecycle import OrderStatus, PaymentStatus, StockState
 from core.domain.payments import Folded, digest
-from core.models import Event, Fact, Operation, Order, OrderLine, Payment
+from core.models import Event, Fact, Operation, Order, Payment
 from core.models.catalogue import RESERVE
+from core.models.coupon import TAKEN, Moves, taken_again
 from core.models.journal import Chain
 from core.models.order import advance
 from core.models.payment import OPERATION_MOVES, OPERATION_MOVES_DUE, PAYMENT_STANDS
@@ -29,6 +31,7 @@ from core.models.sheet import RuleViolated, Sheet
 from hookspecs import Fact as Stated
 
 _ATTEMPTS: Final = 12
+_SOLD: Final = TAKEN | {"stock_available"}
 _READ_AGAIN: Final = frozenset(
     {"order_moved", "fact_once", "operation_one_live_per_payment", "operation_one_charge_per_order"}
 )
@@ -69,18 +72,18 @@ def apply_facts(command: ApplyFacts, *, now: datetime) -> None:
         NotFound: there is no such payment.
         ConcurrentChange: too many others moved the order at the same time.
     """
-    moved, stock_gone = command.moved, False
+    moved, gone = command.moved, False
     for _ in range(_ATTEMPTS):
         change = _Change.read(command, moved, now=now)
         if change.is_nothing():
             return
         try:
-            change.sheet(stock_gone=stock_gone).write()
+            change.sheet(gone=gone).write()
         except RuleViolated as missed:
             if missed.rule == "operation_moved":
                 moved = None  # a later worker holds the fence; the facts are true all the same
-            elif missed.rule == "stock_available":
-                stock_gone = True  # late money, and its stock is sold: it goes back
+            elif missed.rule in _SOLD:
+                gone = True  # late money, and stock or coupon are gone: it goes back
             elif missed.rule not in _READ_AGAIN:
                 raise
             continue
@@ -142,7 +145,7 @@ class _Change:
         said = bool(self.new) or self.moved is not None or bool(self.command.reason)
         return not said and self._reference() is None
 
-    def sheet(self, *, stock_gone: bool) -> Sheet:
+    def sheet(self, *, gone: bool) -> Sheet:
         """Say which rows are born and moved, in the one order of locks; the stock comes last."""
         before = self._fold(self.payment, new=False)
         self.folds = {payment.id: self._fold(payment, new=True) for payment in self.payments}
@@ -155,7 +158,7 @@ class _Change:
         )
         state = settling.payment_status(after, self._last_status(self.payment))
         self._tell(before, after, state)
-        status, stock, reserve = self._order_moves(stock_gone=stock_gone)
+        status, stock, again = self._order_moves(gone=gone)
         planned = self._planned(status, after)
         sheet = Sheet()
         money = self._order_money()
@@ -180,7 +183,8 @@ class _Change:
         sheet.insert(Operation, *planned, clock=operation_clock(sent=False))
         sheet.insert(Fact, *self._facts())
         sheet.insert(Event, *self.chain.rows)
-        sheet.change(RESERVE, *reserve)
+        for move, rows in again:
+            sheet.change(move, *rows)
         return sheet
 
     def _fold(self, payment: Payment, *, new: bool) -> Folded:
@@ -217,24 +221,19 @@ class _Change:
         matching = [one for one in self.folds.values() if not settling.is_mismatch(one)]
         return sum(settling.kept_minor(one) for one in matching)
 
-    def _order_moves(self, *, stock_gone: bool) -> tuple[str, str, list[dict[str, Any]]]:
-        """Return the order's next status and stock, and what has to be reserved for it."""
+    def _order_moves(self, *, gone: bool) -> tuple[str, str, Moves]:
+        """Return the order's next status and stock, and what has to be taken for it again."""
         order = self.order
         if self._paying() < order.total_minor:
             return order.status, order.stock, []
         if order.status == OrderStatus.CONFIRMED:
             self._event(journal.ORDER_PAID)
             return OrderStatus.PAID, StockState.KEPT, []
-        if order.status == OrderStatus.EXPIRED and not stock_gone:
+        if order.status == OrderStatus.EXPIRED and not gone:
             self._event(journal.ORDER_PAID)
-            return OrderStatus.PAID, StockState.KEPT, self._units()
+            again = [*taken_again(order.id), (RESERVE, stock_rows(order.id))]
+            return OrderStatus.PAID, StockState.KEPT, again
         return order.status, order.stock, []
-
-    def _units(self) -> list[dict[str, Any]]:
-        taken: dict[UUID, int] = {}
-        for line in OrderLine.objects.filter(order_id=self.order.id):
-            taken[line.product_id] = taken.get(line.product_id, 0) + line.quantity
-        return [{"product_id": key, "reserved": count} for key, count in taken.items()]
 
     def _planned(self, status: str, after: Folded) -> list[dict[str, Any]]:
         """Plan to give back what is held for an order that is over, or to take what is secured."""

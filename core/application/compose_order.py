@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from core.conf import conf
 from core.context import tenant
+from core.domain.coupons import (
+    CouponRead,
+    CouponUnknown,
+    check_usable,
+    fingerprint,
+    normal_code,
+)
 from core.domain.errors import (
     PricingUnavailable,
     TermsNotAllowed,
@@ -22,6 +29,7 @@ from core.domain.pricing import TaxRounding, compose
 from core.domain.receipt import Priced
 from core.hooks.offered import OfferedRule, OfferedTax
 from core.hooks.registry import Registry
+from core.models import Coupon
 from core.models import Customer as CustomerRow
 from core.models.catalogue import read_shelf
 from hookspecs import Address, Call, Customer, Quote
@@ -52,13 +60,14 @@ class Composition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composed:
-    """An order composed and priced, still a draft."""
+    """An order composed and priced, still a draft; `coupons` are those that were given."""
 
     draft: OrderDraft
     shelf: Mapping[str, Shelved]
     priced: Priced
     customer: Customer | None
     customer_id: Any
+    coupons: Mapping[str, CouponRead]
 
 
 def compose_order(
@@ -67,7 +76,7 @@ def compose_order(
     """Price what somebody wants; nothing is written and nothing reserved.
 
     Raises:
-        Refusal: whatever the draft, its products or its customer make impossible.
+        Refusal: whatever the draft, its products, its coupons or its customer make impossible.
         PricingUnavailable: a plugin whose rules count is gone; it is named.
         RuleFailedError: a mandatory rule broke its contract.
     """
@@ -81,6 +90,7 @@ def compose_order(
     if draft.has_terms and not composition.terms_allowed:
         raise TermsNotAllowed("Agreed prices can only be set by staff or by an import.")
     customer, customer_id = _customer(composition)
+    coupons = usable_coupons(composition.coupons, customer, now=now)
     shelf = read_shelf(tenant_id=tenant().id, skus=draft.skus())
     quote = draft.quote(
         shelf=shelf,
@@ -88,7 +98,7 @@ def compose_order(
         now=now,
         customer=customer,
         prices_include_tax=conf().prices_include_tax,
-        coupons=composition.coupons,
+        coupons=frozenset(coupons),
         shipping_method=composition.shipping_method,
         payment_strategy=composition.payment_strategy,
         ship_to=composition.ship_to,
@@ -102,8 +112,32 @@ def compose_order(
         tax_rounding=TaxRounding(conf().tax_rounding),
     )
     return Composed(
-        draft=draft, shelf=shelf, priced=priced, customer=customer, customer_id=customer_id
+        draft=draft,
+        shelf=shelf,
+        priced=priced,
+        customer=customer,
+        customer_id=customer_id,
+        coupons=coupons,
     )
+
+
+def usable_coupons(
+    given: Collection[str], customer: Customer | None, *, now: datetime
+) -> dict[str, CouponRead]:
+    """Read the coupons that were given, by code; without any, nothing is read.
+
+    Raises:
+        CouponRefused: one of them can't be used.
+    """
+    codes = {normal_code(code) for code in given} - {""}
+    if not codes:
+        return {}
+    found = Coupon.objects.readable(codes, fingerprint(customer))
+    for code in sorted(codes):
+        if code not in found:
+            raise CouponUnknown(f"There is no code {code}.", coupon=code)
+        check_usable(found[code], now=now)
+    return found
 
 
 def refuse_gone_pricing(plugins: Registry) -> None:

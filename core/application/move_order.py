@@ -11,12 +11,14 @@ from uuid import UUID
 from core.domain.errors import ConcurrentChange, NotFound, WrongState
 from core.domain.lifecycle import OrderStatus, order_sources
 from core.models import Event, Operation, Order, OrderLine
+from core.models.coupon import given_back
 from core.models.journal import Chain
 from core.models.order import advance
 from core.models.sheet import Move, RuleViolated, Sheet
 
 _ATTEMPTS: Final = 8
 _RETRIED: Final = frozenset({"order_moved", "operation_one_live_per_payment"})
+_UNUSED: Final = frozenset({OrderStatus.CANCELLED, OrderStatus.EXPIRED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,16 +86,17 @@ def _sheet(order: Order, move: OrderMove, *, now: datetime) -> Sheet:
     )
     sheet.insert(Operation, *move.operations, clock=move.operation_clock)
     sheet.insert(Event, *chain.rows)
-    sheet.change(
-        move.stock_move,
-        *({"product_id": key, "reserved": count} for key, count in units_of(order.id).items()),
-    )
+    if order.status == OrderStatus.CONFIRMED and move.target in _UNUSED:
+        # Nobody paid, so the coupons weren't used; once paid they were, whatever follows.
+        for coupon_move, rows in given_back(order.id, now=now):
+            sheet.change(coupon_move, *rows)
+    sheet.change(move.stock_move, *stock_rows(order.id))
     return sheet
 
 
-def units_of(order_id: UUID) -> dict[UUID, int]:
-    """Return how many units of each product an order takes, over all its lines."""
+def stock_rows(order_id: UUID) -> list[dict[str, Any]]:
+    """Return what an order's lines do to the stock: units of each product, over all lines."""
     taken: dict[UUID, int] = {}
     for line in OrderLine.objects.filter(order_id=order_id).only("product_id", "quantity"):
         taken[line.product_id] = taken.get(line.product_id, 0) + line.quantity
-    return taken
+    return [{"product_id": key, "reserved": count} for key, count in taken.items()]

@@ -10,29 +10,34 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
+from core.application.collected_elsewhere import collected_elsewhere
 from core.application.compose_order import Composed, Composition, compose_order
 from core.conf import conf
 from core.context import tenant
-from core.domain.errors import IdempotencyConflict, KeyMissing, OutOfStock, Refusal
-from core.domain.journal import ORDER_PAID, ORDER_PLACED
+from core.domain.coupons import fingerprint, next_turn
+from core.domain.errors import (
+    ConcurrentChange,
+    IdempotencyConflict,
+    KeyMissing,
+    OutOfStock,
+    Refusal,
+)
+from core.domain.journal import ORDER_PLACED
 from core.domain.lifecycle import OrderStatus, PaymentStatus, StockState
 from core.domain.order import ConfirmedOrder
-from core.domain.payments import digest
 from core.hooks.registry import Registry
 from core.infrastructure.crashpoints import crashpoint
 from core.infrastructure.tokens import digest_of, order_token
-from core.models import Event, Fact, Order, OrderLine, Payment
+from core.models import CouponUse, Event, Fact, Order, OrderLine, Payment
 from core.models.catalogue import RESERVE
+from core.models.coupon import TAKEN, USE
 from core.models.ids import new_id, new_number
 from core.models.journal import Chain
 from core.models.sheet import RuleViolated, Sheet
-from hookspecs import Fact as StatedFact
-from hookspecs import FactKind, Money
+from hookspecs import Money
 
-ELSEWHERE: Final = "elsewhere"
-"""The strategy code of money that was collected outside, and is recorded by a person."""
-
-_NUMBERS_TRIED: Final = 3
+_ATTEMPTS: Final = 8
+_COMPOSED_AGAIN: Final = frozenset({"order_number_unique"}) | TAKEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,32 +102,33 @@ def place_order(command: PlaceOrder, *, plugins: Registry, now: datetime) -> Pla
         Refusal: nothing was written; the code says why.
         KeyMissing: there is no idempotency key.
         IdempotencyConflict: the key belongs to another order's content.
+        ConcurrentChange: others were faster, several times over.
     """
     if not command.key:
         raise KeyMissing("Placing an order needs an Idempotency-Key.")
-    try:
-        composed = compose_order(command.composition, plugins=plugins, now=now)
-        confirmed = composed.draft.confirm(
-            priced=composed.priced,
-            shelf=composed.shelf,
-            confirmed_total_minor=command.confirmed_total_minor,
-        )
-    except Refusal:
-        if before := _placed_before(command):
-            return before
-        raise
-    for _ in range(_NUMBERS_TRIED):
+    for _ in range(_ATTEMPTS):
+        try:
+            composed = compose_order(command.composition, plugins=plugins, now=now)
+            confirmed = composed.draft.confirm(
+                priced=composed.priced,
+                shelf=composed.shelf,
+                confirmed_total_minor=command.confirmed_total_minor,
+            )
+        except Refusal:
+            if before := _placed_before(command):
+                return before
+            raise
         sheet, placed = _sheet(command, composed, confirmed, now)
         crashpoint("order.before_commit")
         try:
             sheet.write()
         except RuleViolated as missed:
-            if missed.rule == "order_number_unique":
-                continue
+            if missed.rule in _COMPOSED_AGAIN:
+                continue  # a coupon that somebody else has just used: composing says what is left
             return _refused_or_replayed(missed, command, confirmed)
         crashpoint("order.committed")
         return placed
-    raise RuntimeError("no free order number was found")
+    raise ConcurrentChange("Others were faster, several times over; try again.")
 
 
 def _refused_or_replayed(
@@ -163,15 +169,16 @@ def _sheet(
 ) -> tuple[Sheet, Placed]:
     """Say which rows are born and which are moved; the stock comes last."""
     order_id, number, owner = new_id(), new_number(), tenant().id
-    placed_at = command.placed_at or now
-    paid = bool(command.collected_elsewhere)
+    placed_at, paid = command.placed_at or now, bool(command.collected_elsewhere)
     token = order_token(order_id)
     total = Money(confirmed.priced.total_minor, confirmed.currency)
     chain = Chain(order_id=order_id, tenant_id=owner)
     chain.add(ORDER_PLACED, at=now, data={"source": command.source, "number": number})
     sheet = Sheet()
     payment = (
-        _collected(command.collected_elsewhere, chain=chain, total=total, now=now) if paid else None
+        collected_elsewhere(command.collected_elsewhere, chain=chain, total=total, now=now)
+        if paid
+        else None
     )
     order, lines = Order.place(
         confirmed,
@@ -201,6 +208,7 @@ def _sheet(
     if payment is not None:
         sheet.insert(Payment, payment[0])
         sheet.insert(Fact, payment[1])
+    _use_coupons(sheet, composed, order_id)
     sheet.change(
         RESERVE,
         *(
@@ -218,48 +226,25 @@ def _sheet(
     )
 
 
-def _collected(
-    reference: str, *, chain: Chain, total: Money, now: datetime
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Record money that was collected elsewhere: a payment and the fact that a person states."""
-    payment_id = new_id()
-    fact = StatedFact(kind=FactKind.CAPTURED, object_id=reference, amount=total)
-    chain.add(ORDER_PAID, at=now, data={"payment": str(payment_id), "strategy": ELSEWHERE})
-    payment = {
-        "id": payment_id,
-        "tenant_id": chain.tenant_id,
-        "order_id": chain.order_id,
-        "plugin": "",
-        "distribution": "",
-        "version": "",
-        "api": "",
-        "settings_version": "",
-        "strategy_code": ELSEWHERE,
-        "label": "Collected elsewhere",
-        "account": None,
-        "amount_minor": total.minor,
-        "currency": total.currency,
-        "status": "CAPTURED",
-        "reference": reference,
-        "created_at": now,
-    }
-    return payment, {
-        "id": new_id(),
-        "tenant_id": chain.tenant_id,
-        "payment_id": payment_id,
-        "kind": fact.kind.value,
-        "object_id": fact.object_id,
-        "amount_minor": total.minor,
-        "currency": total.currency,
-        "parent_id": None,
-        "operation_id": None,
-        "account": None,
-        "sequence": 0,
-        "stated_at": None,
-        "recorded_at": now,
-        "source": "PERSON",
-        "digest": digest(ELSEWHERE, fact),
-    }
+def _use_coupons(sheet: Sheet, composed: Composed, order_id: UUID) -> None:
+    """Count the coupons whose adjustments were applied, and only those."""
+    who = fingerprint(composed.customer)
+    used = [composed.coupons[code] for code in composed.priced.coupons]
+    sheet.change(USE, *({"id": coupon.coupon_id} for coupon in used))
+    sheet.insert(
+        CouponUse,
+        *(
+            {
+                "id": new_id(),
+                "tenant_id": tenant().id,
+                "coupon_id": coupon.coupon_id,
+                "order_id": order_id,
+                "who": who,
+                "turn": next_turn(coupon, who),
+            }
+            for coupon in used
+        ),
+    )
 
 
 def _contact(composed: Composed, command: PlaceOrder) -> dict[str, Any]:

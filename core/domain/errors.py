@@ -13,6 +13,7 @@ OrderloomError
 │   ├── OutOfStock               OUT_OF_STOCK
 │   ├── TotalNotPositive         TOTAL_NOT_POSITIVE
 │   ├── TotalChanged             TOTAL_CHANGED
+│   ├── CouponRefused            COUPON_…                 a code, see domain/coupons
 │   ├── TermsNotAllowed          TERMS_NOT_ALLOWED
 │   ├── UnknownCustomer          UNKNOWN_CUSTOMER
 │   ├── NameTaken                NAME_TAKEN               a name, sku or ref that has to be unique

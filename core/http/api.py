@@ -10,7 +10,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from pydantic_core import from_json
 
-from core.http import orders, payments, products
+from core.http import coupons, orders, payments, products
 from core.http.auth import Policy
 from core.http.errors import PROBLEM, answer_with_problems
 from core.http.schemas import Problem
@@ -66,7 +66,7 @@ api = _DescribedAPI(
     title="Orderloom",
     version="1.0",
     description=(
-        "Quotes, orders, payments and products. Amounts are integers in minor units. "
+        "Quotes, orders, payments, products and coupons. Amounts are integers in minor units. "
         "Errors are problems (RFC 9457) with a stable `code`."
     ),
     urls_namespace="api",
@@ -75,4 +75,5 @@ api = _DescribedAPI(
 api.add_router("", orders.router)
 api.add_router("", payments.router)
 api.add_router("", products.router)
+api.add_router("", coupons.router)
 answer_with_problems(api)

@@ -29,6 +29,7 @@ SCOPES: Final[Mapping[str, str]] = {
     "payments:void": "orderloom.delete_payment",
     "payments:refund": "orderloom.change_payment",
     "products:write": "orderloom.add_product",
+    "coupons:write": "orderloom.add_coupon",
 }
 """What a key may do, and the Django permission that lets a member of the staff do the same."""
 

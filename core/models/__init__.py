@@ -6,6 +6,7 @@ from django.db.models.signals import post_migrate
 
 from core.models.access import ApiKey
 from core.models.catalogue import Product, Stock, StockReceipt
+from core.models.coupon import Coupon, CouponUse
 from core.models.customer import Customer
 from core.models.delivery import Delivery, Subscription
 from core.models.ground import lay_ground
@@ -26,6 +27,8 @@ from core.models.tenancy import Tenant
 
 __all__ = [
     "ApiKey",
+    "Coupon",
+    "CouponUse",
     "Customer",
     "Delivery",
     "Event",

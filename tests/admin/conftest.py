@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from core.application.create_coupon import CreateCoupon, create_coupon
 from core.context import DEFAULT_TENANT, acting_for
 from core.models import (
     ApiKey,
@@ -81,6 +82,7 @@ def lay_rows() -> None:
     Plugin.objects.create(
         name="pay-gone", distribution="orderloom-pay-gone", version="1.2", seen_at=now
     )
+    create_coupon(CreateCoupon(code="SPRING"), now=timezone.now())
 
 
 @pytest.fixture

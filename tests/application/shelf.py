@@ -40,7 +40,10 @@ def wanting(*lines: tuple[str, int], **more: Any) -> Composition:
     return Composition(lines=wanted, **{"contact": contact, **more})
 
 
-_COMPOSED = ("terms", "terms_allowed", "currency", "customer_ref", "contact")
+_COMPOSED = (
+    *("terms", "terms_allowed", "currency", "customer_ref", "contact", "coupons"),
+    *("shipping_method", "payment_strategy", "ship_to"),
+)
 
 
 def ordering(*lines: tuple[str, int], key: str = "", **more: Any) -> PlaceOrder:

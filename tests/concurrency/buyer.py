@@ -27,19 +27,21 @@ from core.context import DEFAULT_TENANT, acting_for  # noqa: E402
 from core.domain.errors import OrderloomError  # noqa: E402
 from core.models import sheet  # noqa: E402
 from core.testing.registries import registry_of  # noqa: E402
+from tests.application.codes import WITH_CODES  # noqa: E402
 from tests.application.shelf import ordering  # noqa: E402
 
 NOBODY = registry_of()
 _UNORDERED = re.compile(r"ORDER BY t\.\w+")
 
 
-def buy(lines: list[list[Any]], key: str) -> dict[str, Any]:
+def buy(lines: list[list[Any]], key: str, coupons: list[str]) -> dict[str, Any]:
     """Place one order and say what came of it."""
+    given: dict[str, Any] = {"key": key, "coupons": frozenset(coupons)} if coupons else {"key": key}
     try:
         with acting_for(DEFAULT_TENANT):
             order = place_order(
-                ordering(*((sku, quantity) for sku, quantity in lines), key=key),
-                plugins=NOBODY,
+                ordering(*((sku, quantity) for sku, quantity in lines), **given),
+                plugins=WITH_CODES if coupons else NOBODY,
                 now=datetime.now(UTC),
             )
     except OrderloomError as refused:
@@ -61,11 +63,14 @@ def main() -> None:
         # The control: each reservation locks its stock in whatever order it likes.
         written = sheet._statement
         sheet._statement = lambda shape: _UNORDERED.sub(r"ORDER BY random()", written(shape))  # type: ignore[assignment]
+    if todo["without"] == "limit":
+        # The control: a use no longer looks whether one is left.
+        placing.USE = dataclasses.replace(placing.USE, when="1 = 1")
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
     with ThreadPoolExecutor(todo["threads"]) as threads:
-        results = list(threads.map(lambda one: buy(*one), todo["orders"]))
+        results = list(threads.map(lambda one: buy(*one, todo["coupons"]), todo["orders"]))
     json.dump(results, sys.stdout)
     sys.stdout.flush()
     os._exit(0)

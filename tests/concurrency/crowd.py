@@ -34,11 +34,13 @@ def rush(
     processes: int = 4,
     threads: int = 5,
     without: str = "",
+    coupons: tuple[str, ...] = (),
 ) -> list[dict[str, Any]]:
     """Let processes place these orders at one moment; return what came of each."""
     crowd = []
     for n in range(processes):
-        todo = {"orders": orders[n::processes], "threads": threads, "without": without}
+        todo: dict[str, Any] = {"orders": orders[n::processes], "threads": threads}
+        todo |= {"without": without, "coupons": list(coupons)}
         crowd.append(
             subprocess.Popen(
                 [sys.executable, "-m", "tests.concurrency.buyer", json.dumps(todo)],
@@ -83,7 +85,7 @@ def without_constraint(table: str, name: str) -> Iterator[None]:
         yield
     finally:
         with connection.cursor() as cursor:
-            for child in ("orderloom_event", "orderloom_orderline", "orderloom_order"):
-                cursor.execute(f"DELETE FROM {child}")
+            for child in ("couponuse", "coupon", "event", "orderline", "order"):
+                cursor.execute(f"DELETE FROM orderloom_{child}")
             cursor.execute("UPDATE orderloom_stock SET reserved = 0")
             cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")

@@ -9,6 +9,8 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 _FILLED = (
+    "couponuse",
+    "coupon",
     "delivery",
     "fact",
     "operation",

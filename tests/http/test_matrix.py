@@ -24,6 +24,7 @@ Keys = Callable[..., dict[str, str]]
 CANARY = "canary-7d20@shop.test"
 BODIES: dict[str, Any] = {
     "/products": {"sku": "cup", "name": "Cup", "price": {"minor": 1, "currency": "EUR"}},
+    "/coupons": {"code": "SPRING"},
     "/orders/{order_id}/payments": {
         "strategy": "memory",
         "return_url": "https://a.test/",
@@ -47,7 +48,7 @@ def endpoints(kind: type[Policy]) -> list[tuple[str, str, str]]:
 
 def fill(path: str, order: dict[str, Any]) -> str:
     plain = path.replace("{path:sku}", "draft").replace("{payment_id}", str(uuid.uuid4()))
-    return plain.replace("{order_id}", order["order_id"])
+    return plain.replace("{order_id}", order["order_id"]).replace("{code}", "SPRING")
 
 
 def ask(method: str, path: str, order: dict[str, Any], **headers: str) -> Any:

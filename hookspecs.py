@@ -989,10 +989,7 @@ class TimelineEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPage:
-    """An order as its customer sees it.
-
-    ``undecided``: a charge is being confirmed with the bank, and no second one is offered.
-    """
+    """An order as its customer sees it; while a charge is ``undecided``, no second is offered."""
     order_id: str
     order: OrderSnapshot
     status: str
@@ -1006,6 +1003,9 @@ class OrderPage:
 
 class Shop(Protocol):
     """What a page may ask of the core. Every verb may raise ``Refused``."""
+    @property
+    def tenant(self) -> str:
+        """Whose shop it is: what a plugin's own rows name it by."""
     def products(
         self, *, after: str = "", limit: int = 50, category: str = "", search: str = ""
     ) -> Sequence[Product]:

@@ -7,6 +7,7 @@ import os
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.contrib.admin.apps import AdminConfig
 from django.core.exceptions import ImproperlyConfigured
 
 from core import checks
@@ -17,7 +18,7 @@ from core.hooks.registry import Registry
 from core.hooks.settings import GivenSettings
 from core.hooks.states import PluginStates
 
-__all__ = ["OrderloomConfig", "checks", "report_call"]
+__all__ = ["ConsoleConfig", "OrderloomConfig", "checks", "report_call"]
 
 logger = logging.getLogger("orderloom.plugins")
 
@@ -59,6 +60,13 @@ class OrderloomConfig(AppConfig):
     def build(self, states: PluginStates) -> Registry:
         """Build the registry for these states."""
         return build(self.loaded, states, self.given, report_call)
+
+
+class ConsoleConfig(AdminConfig):
+    """Django's admin, with our own site."""
+
+    default = False
+    default_site = "core.http.console.Site"
 
 
 def report_call(report: CallReport) -> None:

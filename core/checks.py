@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any, Protocol, cast
 from urllib.parse import unquote, urlsplit
 
@@ -33,6 +36,7 @@ __all__ = [
 ]
 
 DISTRIBUTION = "orderloom"
+_CORE = "orderloom"
 
 
 class _Starts(Protocol):
@@ -148,7 +152,7 @@ def check_variables(**_: Any) -> list[CheckMessage]:
 def check_plugin_apps(
     app_configs: Sequence[AppConfig] | None = None, **_: Any
 ) -> list[CheckMessage]:
-    """E004: a plugin's tables bear its name, and hold no foreign key to a table of the core."""
+    """E004 and E005: a plugin's app stands by itself, in its tables and in its migrations."""
     discovered: Discovered = settings.ORDERLOOM_DISCOVERED
     packages = {
         found.manifest.package
@@ -159,7 +163,10 @@ def check_plugin_apps(
         message
         for config in (app_configs if app_configs is not None else apps.get_app_configs())
         if config.name.partition(".")[0] in packages
-        for message in _check_app(config, config.name.partition(".")[0])
+        for message in (
+            *_check_app(config, config.name.partition(".")[0]),
+            *_check_migrations(config),
+        )
     ]
 
 
@@ -184,10 +191,26 @@ def _check_model(model: type[Model], package: str) -> Iterable[CheckMessage]:
     for field in meta.get_fields():
         other = getattr(field, "related_model", None)
         label = getattr(getattr(other, "_meta", None), "app_label", "")
-        if label == "orderloom" and getattr(field, "concrete", False):
+        if label == _CORE and getattr(field, "concrete", False):
             yield Error(
                 f"{model.__name__}.{field.name} is a foreign key to a table of the core.",
                 hint="Keep a public id, a sku or the tenant's name instead.",
                 obj=model,
                 id="orderloom.E004",
+            )
+
+
+def _check_migrations(config: AppConfig) -> Iterable[CheckMessage]:
+    """Its modules alone are read: Django's loader would import those of every app."""
+    name = f"{config.name}.migrations"
+    if find_spec(name) is None:
+        return
+    for found in iter_modules(getattr(import_module(name), "__path__", ())):
+        migration = getattr(import_module(f"{name}.{found.name}"), "Migration", None)
+        bound = (*getattr(migration, "dependencies", ()), *getattr(migration, "run_before", ()))
+        if any(label == _CORE for label, _ in bound):
+            yield Error(
+                f"The migration {found.name} of {config.label} depends on {_CORE}.",
+                hint="The core's tables are its own; `migrate` does them first, each app by itself.",
+                id="orderloom.E005",
             )

@@ -20,9 +20,6 @@ from core.domain.errors import OrderloomError
 from core.hooks.registry import Registry
 from hookspecs import Money
 
-admin.site.site_header = admin.site.site_title = "Orderloom"
-admin.site.index_title = "Console"
-
 
 class ReasonForm(ActionForm):
     """An action, and why it is taken."""

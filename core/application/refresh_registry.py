@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Protocol, cast
 
@@ -15,9 +15,11 @@ from django.utils import timezone
 
 from core.application.moving_generation import move_generation
 from core.application.plugin_states import read_states
+from core.hooks.loader import Loaded
 from core.hooks.registry import Registry
 from core.hooks.states import Code, PluginStates, PluginView, State
 from core.hooks.verify import OFFERS
+from core.infrastructure.tables import behind
 from core.models.plugin import EVERYWHERE, Plugin, PluginGeneration, PluginSwitch
 
 __all__ = ["forget", "look_again", "record_plugins", "refresh_registry"]
@@ -30,6 +32,8 @@ _NEVER: Final = float("-inf")
 
 class _Builds(Protocol):
     """What the app config gives: it loaded the plugins when Django was ready."""
+
+    loaded: Loaded
 
     def build(self, states: PluginStates) -> Registry: ...
 
@@ -130,8 +134,15 @@ def _generation() -> int:
 
 
 def _build(tenant: str, generation: int) -> Registry:
+    ours = cast(_Builds, apps.get_app_config("orderloom"))
     states = read_states(tenant, generation=generation)
-    return cast(_Builds, apps.get_app_config("orderloom")).build(states)
+    return ours.build(replace(states, unmigrated=_unmigrated(ours.loaded)))
+
+
+def _unmigrated(loaded: Loaded) -> frozenset[str]:
+    """`migrate` counts the generation up, so that every worker looks again."""
+    late = behind(loaded.labels.values())
+    return frozenset(name for name, label in loaded.labels.items() if label in late)
 
 
 def _row(view: PluginView, kept: Plugin | None, *, was_on: bool, now: datetime) -> Plugin:

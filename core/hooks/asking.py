@@ -18,6 +18,8 @@ from hookspecs import NotConfigured
 
 __all__ = ["Asked", "ask", "ask_formerly", "section_of"]
 
+_BEHIND = "its tables are behind its code: run `manage.py migrate`"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -40,13 +42,14 @@ def ask(
     view = _view(plugin, states)
     if plugin.code is not Code.LOADED:
         return Asked(plugin=plugin, view=view)
+    if plugin.name in states.unmigrated:
+        return Asked(plugin=plugin, view=_not_configured(view, _BEHIND))
     filled = Filled()
     try:
         filled = _filled(plugin, settings, states.console.get(plugin.name, ()))
         offers = _offers(plugin, loaded, filled)
     except NotConfigured as error:
-        view = replace(view, configuration=Configuration.NOT_CONFIGURED, why=str(error))
-        return Asked(plugin=plugin, view=view, filled=filled)
+        return Asked(plugin=plugin, view=_not_configured(view, str(error)), filled=filled)
     except RefusedPluginError as error:
         return Asked(plugin=plugin, view=_failed(view, str(error)), filled=filled)
     why = claims.refuse(plugin.name, offers)
@@ -70,6 +73,8 @@ def ask_formerly(
     """
     plugin = asked.plugin
     if plugin.code is not Code.LOADED or "payment_strategies" not in plugin.implementations:
+        return
+    if plugin.name in states.unmigrated:
         return
     seen = {asked.filled.version} if asked.offers else set()
     for console in states.former.get(plugin.name, ()):
@@ -97,6 +102,10 @@ def section_of(plugin: LoadedPlugin, loaded: Loaded, settings: SettingsSource) -
 
 def _is_mandatory(offer: Offer) -> bool:
     return offer.hook == "pricing_rules" and not offer.info.optional
+
+
+def _not_configured(view: PluginView, why: str) -> PluginView:
+    return replace(view, configuration=Configuration.NOT_CONFIGURED, why=why)
 
 
 def _failed(view: PluginView, why: str) -> PluginView:

@@ -90,6 +90,12 @@ class Loaded:
             Page(plugin=m.name, mount=m.mount, urls=m.urls) for m in manifests if m and m.urls
         )
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of the Django apps that the plugins loaded bring, by plugin."""
+        manifests = (p.found.manifest for p in self.plugins if p.code is Code.LOADED)
+        return {m.name: m.package for m in manifests if m and m.django_app}
+
 
 def load(discovered: Discovered) -> Loaded:
     """Import, verify and register what phase one found, in the settled order.

@@ -131,9 +131,9 @@ class PluginStates:
     `disabled` are those switched off, whoever did it, `why_off` says who; `named` are those that
     ORDERLOOM_PLUGINS_DISABLED names. `console` holds what was set there, by plugin, the tenant's
     layer above the installation's; `former` what was in force there before, newest first: payments
-    may have been begun with it. `refreshed` is False for the states that a process begins with,
-    before its first look into the database: settings may still be lying there, so that missing ones
-    are no problem yet.
+    may have been begun with it. `unmigrated` are those whose own tables are behind their code.
+    `refreshed` is False for the states that a process begins with, before its first look into the
+    database: settings may still be lying there, so that missing ones are no problem yet.
     """
 
     tenant: str = "default"
@@ -143,6 +143,7 @@ class PluginStates:
     console: Mapping[str, tuple[Layer, ...]] = field(default_factory=dict)
     former: Mapping[str, tuple[tuple[Layer, ...], ...]] = field(default_factory=dict)
     known: tuple[KnownPlugin, ...] = ()
+    unmigrated: frozenset[str] = frozenset()
     generation: int = 0
     refreshed: bool = False
 
@@ -179,3 +180,8 @@ class PluginView:
             health=self.health,
             open_work=self.open_work,
         )
+
+    @property
+    def in_use(self) -> bool:
+        """Whether its own pages and its part of the console are there."""
+        return self.state in {State.ENABLED, State.QUARANTINED}

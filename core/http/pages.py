@@ -12,9 +12,6 @@ from django.urls import ResolverMatch, URLResolver, include
 from django.urls.resolvers import RoutePattern
 
 from core.hooks.loader import Page
-from core.hooks.states import State
-
-_GONE = frozenset({State.DISABLED, State.SERVICING, State.NOT_CONFIGURED})
 
 _View = Callable[..., HttpResponseBase]
 
@@ -50,7 +47,7 @@ def _gated(view: _View, plugin: str) -> _View:
     def gate(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         registry = getattr(request, "registry", None)
         seen = registry.plugin(plugin) if registry else None
-        if seen is None or seen.state in _GONE:
+        if seen is None or not seen.in_use:
             raise Http404(f"{plugin} is not in use")
         return view(request, *args, **kwargs)
 

@@ -27,6 +27,7 @@ from core.application.read_order import read_order
 from core.application.resume_payment import ResumePayment, resume_payment
 from core.application.start_payment import StartPayment, start_payment
 from core.conf import conf
+from core.context import tenant
 from core.domain.errors import InvalidInput, NotFound, OrderloomError
 from core.domain.lines import Wanted
 from core.hooks.registry import Registry
@@ -54,6 +55,11 @@ class BoundShop:
 
     registry: Registry
     now: datetime
+
+    @property
+    def tenant(self) -> str:
+        """Whose shop it is: what a plugin's own rows name it by."""
+        return tenant().slug
 
     def products(
         self, *, after: str = "", limit: int = 50, category: str = "", search: str = ""

@@ -21,13 +21,21 @@ from hookspecs import Money
 _CORE = "orderloom"
 
 
-def migrate() -> tuple[str, ...]:
-    """Migrate the core first, then each plugin's own tables; return the labels migrated."""
-    labels = unapplied()
+def migrate() -> tuple[tuple[str, ...], dict[str, str]]:
+    """Migrate the core first, then each plugin's own tables; return the labels, and what failed.
+
+    A plugin whose migration fails is NOT_CONFIGURED, and the shop goes on.
+    """
+    labels, failed = unapplied(), {}
     plugins = {config.label for config in apps.get_app_configs() if config.name in _packages()}
     for label in sorted(labels, key=lambda label: (label in plugins, label != _CORE)):
-        call_command("migrate", label, verbosity=0, interactive=False)
-    return labels
+        try:
+            call_command("migrate", label, verbosity=0, interactive=False)
+        except Exception as error:
+            if label not in plugins:
+                raise
+            failed[label] = f"{type(error).__name__}: {error}"
+    return tuple(label for label in labels if label not in failed), failed
 
 
 def _packages() -> frozenset[str]:

@@ -47,7 +47,7 @@ ORDERLOOM_DISCOVERED = prove_apps(
 )
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "core.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.hooks.gallery import Gallery, on_path
+from tests.hooks.starting import Shop
 
 
 @pytest.fixture
@@ -17,3 +18,11 @@ def gallery(tmp_path: Path) -> Iterator[Gallery]:
     folder.mkdir()
     with on_path(folder):
         yield Gallery(folder)
+
+
+@pytest.fixture
+def shop(gallery: Gallery, tmp_path: Path) -> Shop:
+    """Return a shop with that folder on its path, and data of its own."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return Shop(gallery, folder)

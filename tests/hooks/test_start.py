@@ -7,71 +7,16 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.hooks.gallery import STRATEGY, TELL, Gallery
+from tests.hooks.gallery import STRATEGY, TELL
+from tests.hooks.starting import Shop
 from tests.house.tree import ROOT
 
 pytestmark = pytest.mark.once
 
 PAY = ("payment_strategies",)
-MODELS = """
-from django.db import models
-class Row(models.Model):
-    sku = models.CharField(max_length=10)
-    class Meta:
-        app_label = "PACKAGE"
-"""
-APP = {
-    "apps.py": """
-    from django.apps import AppConfig
-    class Config(AppConfig):
-        name = "PACKAGE"
-        default_auto_field = "django.db.models.BigAutoField"
-    """,
-    "migrations/__init__.py": "",
-}
-
-
-class Shop:
-    """Commands of a shop whose path holds a gallery and whose data is its own."""
-
-    def __init__(self, gallery: Gallery, folder: Path) -> None:
-        self.gallery = gallery
-        self.folder = folder
-
-    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        environ = {
-            **os.environ,
-            "PYTHONPATH": str(self.gallery.folder),
-            "DJANGO_SETTINGS_MODULE": "core.project.settings",
-            "ORDERLOOM_DATA": str(self.folder),
-            "DATABASE_URL": f"sqlite:///{self.folder / 'shop.sqlite3'}",
-            **variables,
-        }
-        return subprocess.run(
-            [sys.executable, str(ROOT / "manage.py"), *arguments],
-            env=environ,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def listed(self, **variables: str) -> dict[str, Any]:
-        done = self.run("plugins", "list", "--json", **variables)
-        assert done.returncode == 0, done.stderr
-        return {row["name"]: row for row in json.loads(done.stdout)}
-
-
-@pytest.fixture
-def shop(gallery: Gallery, tmp_path: Path) -> Shop:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    return Shop(gallery, folder)
 
 
 def test_a_shop_starts_without_plugins(shop: Shop) -> None:
@@ -135,78 +80,6 @@ def test_strict_mode_starts_where_nothing_is_wrong(shop: Shop) -> None:
     done = shop.run("check", ORDERLOOM_PLUGINS="told", ORDERLOOM_STRICT="1")
 
     assert (done.returncode, done.stderr) == (0, "")
-
-
-@pytest.mark.parametrize(
-    ("file", "text", "why"),
-    [
-        pytest.param(
-            "models.py",
-            "1 / 0",
-            "ZeroDivisionError: division by zero",
-            marks=pytest.mark.full,
-        ),
-        ("models.py", "raise SystemExit(0)", "it ended the process with code 0"),
-        pytest.param(
-            "admin.py",
-            "import not_there_at_all",
-            "No module named 'not_there_at_all'",
-            marks=pytest.mark.full,
-        ),
-        (
-            "models.py",
-            MODELS + "    order = models.ForeignKey('orderloom.Order', models.CASCADE)\n",
-            "orderloom.E004: Row.order is a foreign key to a table of the core",
-        ),
-        pytest.param(
-            "models.py",
-            MODELS + "        db_table = 'orderloom_mine'\n",
-            "orderloom.E004: The table orderloom_mine of",
-            marks=pytest.mark.full,
-        ),
-    ],
-)
-def test_an_app_that_would_stop_django_is_left_out(
-    file: str, text: str, why: str, shop: Shop
-) -> None:
-    shop.gallery.add(
-        "rows",
-        TELL,
-        hooks=("order_placed",),
-        more='django_app = "PACKAGE.apps.Config"',
-        files=APP | {file: text},
-    )
-    shop.gallery.add(
-        "well",
-        TELL,
-        hooks=("order_placed",),
-        more='django_app = "PACKAGE.apps.Config"',
-        files=APP | {"models.py": MODELS},
-    )
-
-    rows = shop.listed(ORDERLOOM_PLUGINS="rows,well")
-
-    assert rows["rows"]["state"] == "LOAD_FAILED"
-    assert why in rows["rows"]["why"]
-    assert rows["well"]["state"] == "ENABLED"
-
-
-def test_a_proved_app_is_not_proved_again_until_it_changes(shop: Shop) -> None:
-    files = APP | {"models.py": MODELS}
-    app = 'django_app = "PACKAGE.apps.Config"'
-    package = shop.gallery.add("rows", TELL, hooks=("order_placed",), more=app, files=files)
-    memory = shop.folder / "proved_apps.json"
-    states = []
-
-    states.append(shop.listed(ORDERLOOM_PLUGINS="rows")["rows"]["state"])
-    proved = memory.stat().st_mtime_ns
-    states.append(shop.listed(ORDERLOOM_PLUGINS="rows")["rows"]["state"])
-    unchanged = memory.stat().st_mtime_ns
-    (shop.gallery.folder / package / "models.py").write_text("1 / 0", encoding="utf-8")
-    states.append(shop.listed(ORDERLOOM_PLUGINS="rows")["rows"]["state"])
-
-    assert states == ["ENABLED", "ENABLED", "LOAD_FAILED"]
-    assert unchanged == proved
 
 
 def test_check_ends_with_one_if_a_plugin_has_a_problem(shop: Shop) -> None:

@@ -106,8 +106,13 @@ class Command(BaseCommand):
 
     def _furnish(self, out: TextIO) -> str | None:
         call_command("check", stdout=sys.stderr, stderr=sys.stderr)
-        if migrated := migrate():
+        migrated, failed = migrate()
+        if migrated:
             out.write(f"Migrated {', '.join(migrated)}.\n")
+        out.writelines(
+            f"The tables of {label} could not be made, so it is left out: {why}\n"
+            for label, why in failed.items()
+        )
         if count := furnish_shelves(now=timezone.now()):
             out.write(f"Put {count} sample products on the shelves.\n")
         return let_somebody_in()

@@ -37,6 +37,7 @@ class GiftCardAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     readonly_fields = ("tenant", "hint", "balance", "issued", "issued_at", "expires_at", "blocked")
     inlines = (TakingInline,)
     actions = ("block", "unblock")
+    change_list_template = "payment_gift_card/cards.html"
 
     @admin.display(description="Balance")
     def balance(self, card: GiftCard) -> str:
@@ -59,7 +60,7 @@ class GiftCardAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         cards.update(blocked=False)
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
-        """Cards are issued by the command: their code is shown once, and not here."""
+        """Cards are issued on a page of their own, which shows the code once."""
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002

@@ -8,6 +8,7 @@ import secrets
 
 _SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LENGTH = 16
+CODE = rf"^[{_SIGNS}]{{4}}(-[{_SIGNS}]{{4}}){{3}}$"
 _ALIKE = str.maketrans("OIL", "011")
 
 

@@ -53,6 +53,11 @@ def issue(
     return code
 
 
+def card_of(code: str, *, tenant: str) -> GiftCard | None:
+    """Return the card that this is the code of, unless it is blocked; nothing is locked."""
+    return GiftCard.objects.filter(tenant=tenant, digest=digest_of(code), blocked=False).first()
+
+
 def fill_up(code: str, worth: Money, *, tenant: str, now: datetime) -> None:
     """See to it that a card exists and holds at least this much: for samples only."""
     with transaction.atomic(durable=True):

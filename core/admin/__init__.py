@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from core.admin import catalogue, coupons, money, system
+from core.admin import catalogue, coupons, money, plugins, system
 
-__all__ = ["catalogue", "coupons", "money", "system"]
+__all__ = ["catalogue", "coupons", "money", "plugins", "system"]

@@ -9,12 +9,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.domain.errors import OrderloomError
 from core.management.verbs.looking import CHECK, LIST, SHOW
+from core.management.verbs.uninstalling import UNINSTALL
 from core.management.verbs.verb import Teller, Verb
 
 VERBS: Final[tuple[Verb, ...]] = (
     LIST,
     SHOW,
     CHECK,
+    UNINSTALL,
 )
 """Every verb, in the order in which `--help` names them; the first is meant where none is given."""
 

@@ -16,12 +16,10 @@ import pytest
 from hookspecs import API_STATUS, API_VERSION
 
 pytest.register_assert_rewrite(
-    "core.testing.payment_contract",
-    "core.testing.payment_adapter",
-    "core.testing.payment_doubts",
-    "core.testing.payment_manners",
-    "core.testing.payment_moves",
-    "core.testing.payment_news",
+    *(f"core.testing.payment_{part}" for part in ("adapter", "doubts", "manners", "moves", "news")),
+    *(f"core.testing.{kind}_adapter" for kind in ("pricing", "notification", "warmer")),
+    *(f"core.testing.{kind}_contract" for kind in ("payment", "pricing", "notification", "warmer")),
+    "core.testing.plugin_cases",
 )
 
 _KEY = "conformance"
@@ -48,11 +46,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """Say of each case which suite it belongs to."""
     report: Any = yield
-    suite = getattr(item, "cls", None)
-    if suite is not None and hasattr(suite, "signed_webhooks"):
+    suite: Any = getattr(item, "cls", None)
+    if getattr(suite, "contract", None) and hasattr(suite, "plugin"):
         belongs = {
             "suite": f"{item.nodeid.rpartition('::')[0]}",
-            "kind": "payment",
+            "kind": suite.contract,
             "plugin": suite.plugin,
             "case": item.name,
         }

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NoReturn
+from typing import Any, ClassVar, Literal
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 
 from core.domain.payments import Folded, fold
 from core.testing.payment_requests import Asking
+from core.testing.plugin_cases import PluginCases, at_once, not_applicable
 from hookspecs import (
-    Call,
     ClientConfirm,
     DeclineCode,
     Declined,
@@ -35,8 +33,9 @@ from hookspecs import (
     Webhook,
 )
 
+__all__ = ["Moved", "PaymentAdapter", "at_once", "not_applicable", "watching_tables"]
+
 _ROUNDS = 5
-_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,19 +47,14 @@ class Moved:
     amount: Money
 
 
-def not_applicable(why: str) -> NoReturn:
-    """End a case that doesn't concern this strategy; the report says so, and why."""
-    pytest.skip(f"not applicable: {why}")
-
-
-class PaymentAdapter:
+class PaymentAdapter(PluginCases):
     """What a test class says of its provider: override what it can do.
 
     ``plugin`` is the entry point's name, for the report. ``signed_webhooks`` is false where the
     provider signs nothing, ``dated_webhooks`` where what it signs bears no time.
     """
 
-    plugin: ClassVar[str] = ""
+    contract: ClassVar[str] = "payment"
     signed_webhooks: ClassVar[bool] = True
     dated_webhooks: ClassVar[bool] = True
     amount: ClassVar[Money] = Money(1999, "EUR")
@@ -118,10 +112,6 @@ class PaymentAdapter:
             named = part.__name__ if feature is None else f"{part.__name__}, {feature}"
             not_applicable(f"{self.code} isn't {named}")
 
-    def call(self, seconds: float = _SECONDS) -> Call:
-        """Return a call with this much time."""
-        return Call(deadline=time.monotonic() + seconds)
-
     def asking(self, amount: Money | None = None) -> Asking:
         """Return a payment that nobody has heard of yet."""
         wanted = amount or self.amount
@@ -169,6 +159,13 @@ class PaymentAdapter:
         answers = [self.tested.read_webhook(one, self.call()) for one in self.webhooks(payment_id)]
         return tuple(fact for notices in answers for notice in notices for fact in notice.facts)
 
+    def use(self) -> Iterable[Any]:
+        """Pay, look it up, and come too late."""
+        asking = self.asking()
+        yield from self.pay(asking)
+        yield self.tested.inquire(asking.inquire(), self.call())
+        yield self.tested.start(self.asking().start(), self.call(-1))
+
     # How cases judge
 
     def folded(self, asking: Asking, facts: Sequence[Fact]) -> Folded:
@@ -193,19 +190,6 @@ class PaymentAdapter:
     def capture_id(self, facts: Sequence[Fact]) -> str:
         """Return the name of what was captured."""
         return next(fact.object_id for fact in facts if fact.kind is FactKind.CAPTURED)
-
-
-def at_once(count: int, move: Callable[[], Any]) -> list[Any]:
-    """Make a move in several threads at once, and return every answer."""
-
-    def run(_: int) -> Any:
-        try:
-            return move()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
 
 
 @contextmanager

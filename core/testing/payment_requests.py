@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from core.testing.orders import order_of
 from hookspecs import (
     CaptureRequest,
-    Customer,
     InquireRequest,
     Money,
     OrderSnapshot,
@@ -25,23 +25,6 @@ from hookspecs import (
 def new_key() -> str:
     """Return an idempotency key, as long and as odd as the core's may be."""
     return f"op_{uuid.uuid4()}"
-
-
-def order_of(amount: Money) -> OrderSnapshot:
-    """Return an order that costs this much."""
-    nothing = Money(0, amount.currency)
-    return OrderSnapshot(
-        number=f"{uuid.uuid4().hex[:5]}-{uuid.uuid4().hex[:5]}".upper(),
-        tenant="default",
-        placed_at=datetime.now(UTC),
-        customer=Customer(ref="", email="anna@shop.example", name="Anna Example"),
-        lines=(),
-        shipping=nothing,
-        fees=nothing,
-        tax=nothing,
-        rounding=nothing,
-        total=amount,
-    )
 
 
 @dataclass(slots=True)

@@ -6,30 +6,30 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.authors.blocks import HERE
-from tests.house.tree import ROOT
+from tests.prefix import Prefix
 
 pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 
 def test_the_plugin_of_the_documents_passes_and_reports(tmp_path: Path) -> None:
     shutil.copytree(HERE / "payment", tmp_path / "payment-invoice")
+    prefix = Prefix.made(tmp_path / "prefix")
+    prefix.install(tmp_path / "payment-invoice")
     command = ["-m", "pytest", "tests", "-q", "-p", "core.testing.conformance", "--rootdir=."]
 
     done = subprocess.run(
-        [sys.executable, *command, "--conformance", "conformance.json"],
+        [prefix.python, *command, "--conformance", "conformance.json"],
         cwd=tmp_path / "payment-invoice",
         env={
             **{name: text for name, text in os.environ.items() if name != "DATABASE_URL"},
             "DJANGO_SETTINGS_MODULE": "core.project.settings",
             "DEBUG": "1",
             "ORDERLOOM_DATA": str(tmp_path),
-            "PYTHONPATH": os.pathsep.join((str(ROOT), "src")),
         },
         capture_output=True,
         text=True,

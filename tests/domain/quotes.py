@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from core.domain.pricing import AskedRule, AskedTax
+from core.testing.quotes import NOW, a_line, a_quote
 from hookspecs import (
     Adjustment,
     Group,
@@ -15,7 +15,6 @@ from hookspecs import (
     Money,
     Phase,
     Quote,
-    QuoteLine,
     RuleInfo,
     Skip,
     Target,
@@ -23,44 +22,19 @@ from hookspecs import (
     TaxInfo,
 )
 
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+__all__ = [
+    "NOW",
+    "STACK",
+    "a_line",
+    "a_quote",
+    "a_rule",
+    "a_tax",
+    "off_the_order",
+    "proposes",
+    "skips",
+]
+
 STACK = Group(name="", mode=Mode.STACK)
-
-
-def a_line(
-    line_id: str,
-    price: int,
-    quantity: int = 1,
-    *,
-    currency: str = "EUR",
-    floor: int = 0,
-    **more: Any,
-) -> QuoteLine:
-    return QuoteLine(
-        line_id=line_id,
-        sku=more.pop("sku", f"sku-{line_id}"),
-        quantity=quantity,
-        list_price=Money(price, currency),
-        amount=Money(price * quantity, currency),
-        floor=Money(floor, currency),
-        **more,
-    )
-
-
-def a_quote(*lines: QuoteLine, currency: str = "EUR", shipping: int = 0, **more: Any) -> Quote:
-    nothing = Money(0, currency)
-    return Quote(
-        tenant="default",
-        currency=currency,
-        now=NOW,
-        lines=lines,
-        customer=more.pop("customer", None),
-        shipping=Money(shipping, currency),
-        fees=more.pop("fees", nothing),
-        tax=nothing,
-        rounding=more.pop("rounding", nothing),
-        **more,
-    )
 
 
 def a_rule(

@@ -2,68 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from ipaddress import ip_address
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-
-class Postman:
-    """Keeps what it is given. `rcpt` and `data` are the answers it gives instead of 250."""
-
-    def __init__(self, *, rcpt: str = "", data: str = "", dawdle: float = 0.0) -> None:
-        self.rcpt, self.data, self.dawdle = rcpt, data, dawdle
-        self.mails: list[EmailMessage] = []
-        self.encrypted: list[bool] = []
-
-    async def handle_RCPT(
-        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
-    ) -> str:
-        if self.rcpt:
-            return self.rcpt
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        mail = message_from_bytes(envelope.content, policy=policy.default)
-        assert isinstance(mail, EmailMessage)
-        self.mails.append(mail)
-        self.encrypted.append(session.ssl is not None)
-        await asyncio.sleep(self.dawdle)
-        return self.data or "250 OK"
-
-
-@contextmanager
-def serving(postman: Postman, **options: Any) -> Iterator[int]:
-    """Serve on a free port of 127.0.0.1 and yield it."""
-    controller = FreePort(postman, hostname="127.0.0.1", port=0, **options)
-    controller.start()
-    try:
-        yield controller.server.sockets[0].getsockname()[1]
-    finally:
-        controller.stop()
-
-
-class FreePort(Controller):
-    """Starts on whichever port is free."""
-
-    def _trigger_server(self) -> None:
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+from core.testing.post_office import Postman, serving
 
 
 def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:

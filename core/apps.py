@@ -11,12 +11,16 @@ from django.contrib.admin.apps import AdminConfig
 from django.core.exceptions import ImproperlyConfigured
 
 from core import checks
+from core.conf import conf
 from core.hooks.build import build
 from core.hooks.guard import CallReport, Ended
+from core.hooks.guarded import Limits
 from core.hooks.loader import Loaded, load
+from core.hooks.pool import Pools
 from core.hooks.registry import Registry
 from core.hooks.settings import GivenSettings
 from core.hooks.states import PluginStates
+from core.infrastructure.outside import close_connections, in_transaction
 
 __all__ = ["ConsoleConfig", "OrderloomConfig", "checks", "report_call"]
 
@@ -35,6 +39,10 @@ class OrderloomConfig(AppConfig):
     """Every plugin found, after it was imported or left out."""
     given: GivenSettings
     """Plugin settings from the environment and from Django's settings."""
+    limits: Limits
+    """How long calls without a deadline of their own may take."""
+    pools: Pools
+    """The threads in which plugins do their I/O."""
     first: Registry
     """What is offered before the first look into the database."""
 
@@ -51,6 +59,17 @@ class OrderloomConfig(AppConfig):
             sections=settings.ORDERLOOM_PLUGIN_SETTINGS,
             salt=settings.SECRET_KEY.encode(),
         )
+        self.limits = Limits(
+            pure=conf().pure_limit,
+            tell=conf().deadline("TELL"),
+            warm=conf().deadline("WARM"),
+            grace=conf().call_grace,
+        )
+        self.pools = Pools(
+            size=settings.ORDERLOOM_PLUGIN_THREADS,
+            after=close_connections,
+            in_transaction=in_transaction,
+        )
         named = settings.ORDERLOOM_PLUGINS_DISABLED
         self.first = self.build(PluginStates(disabled=named, named=named))
         if settings.ORDERLOOM_STRICT and self.first.problems:
@@ -59,7 +78,9 @@ class OrderloomConfig(AppConfig):
 
     def build(self, states: PluginStates) -> Registry:
         """Build the registry for these states."""
-        return build(self.loaded, states, self.given, report_call)
+        return build(
+            self.loaded, states, self.given, report_call, limits=self.limits, pools=self.pools
+        )
 
 
 class ConsoleConfig(AdminConfig):

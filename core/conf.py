@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.signals import setting_changed
+
+_STARTS: Final = frozenset({"START", "RESUME"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +17,8 @@ class Conf:
     """What an installation decides. Durations are in seconds.
 
     ``currency`` is the one a shop sells in unless an order says otherwise; ``lease`` is added to
-    a call's deadline before another worker may take the work over.
+    a call's deadline before another worker may take the work over; ``call_deadline`` bounds every
+    call of a plugin to the outside, whatever its kind.
     """
 
     currency: str
@@ -24,6 +27,15 @@ class Conf:
     reservation: float
     order_link: float
     call_deadline: float
+    call_grace: float
+    start_deadline: float
+    command_deadline: float
+    read_deadline: float
+    deliver_deadline: float
+    tell_deadline: float
+    warm_deadline: float
+    prepare_deadline: float
+    pure_limit: float
     lease: float
     look_ups: tuple[float, ...]
     delivery_lease: float
@@ -31,6 +43,18 @@ class Conf:
     public_url: str
     order_url: str
     staff: tuple[str, ...]
+
+    def deadline(self, kind: str) -> float:
+        """Return how many seconds a call may take: one of the five kinds below, or a verb."""
+        named = {
+            "READ": self.read_deadline,
+            "DELIVER": self.deliver_deadline,
+            "TELL": self.tell_deadline,
+            "WARM": self.warm_deadline,
+            "PREPARE": self.prepare_deadline,
+        }
+        verb = self.start_deadline if kind in _STARTS else self.command_deadline
+        return min(self.call_deadline, named.get(kind, verb))
 
 
 @lru_cache(maxsize=1)
@@ -43,6 +67,15 @@ def conf() -> Conf:
         reservation=settings.ORDERLOOM_RESERVATION_SECONDS,
         order_link=settings.ORDERLOOM_ORDER_LINK_SECONDS,
         call_deadline=settings.ORDERLOOM_CALL_DEADLINE_SECONDS,
+        call_grace=settings.ORDERLOOM_CALL_GRACE_SECONDS,
+        start_deadline=settings.ORDERLOOM_START_SECONDS,
+        command_deadline=settings.ORDERLOOM_COMMAND_SECONDS,
+        read_deadline=settings.ORDERLOOM_READ_SECONDS,
+        deliver_deadline=settings.ORDERLOOM_DELIVER_SECONDS,
+        tell_deadline=settings.ORDERLOOM_TELL_SECONDS,
+        warm_deadline=settings.ORDERLOOM_WARM_SECONDS,
+        prepare_deadline=settings.ORDERLOOM_PREPARE_SECONDS,
+        pure_limit=settings.ORDERLOOM_PURE_SECONDS,
         lease=settings.ORDERLOOM_LEASE_SECONDS,
         look_ups=tuple(settings.ORDERLOOM_LOOK_UPS),
         delivery_lease=settings.ORDERLOOM_DELIVERY_LEASE_SECONDS,

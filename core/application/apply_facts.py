@@ -180,7 +180,7 @@ class _Change:
             {"id": self.payment.id, "status": state, "reference": self._reference()},
         )
         self._move_operation(sheet)
-        sheet.insert(Operation, *planned, clock=operation_clock(sent=False))
+        sheet.insert(Operation, *planned, clock=operation_clock())
         sheet.insert(Fact, *self._facts())
         sheet.insert(Event, *self.chain.rows)
         for move, rows in again:

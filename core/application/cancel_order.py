@@ -53,7 +53,7 @@ def cancel_order(command: CancelOrder, *, plugins: Registry, now: datetime) -> N
             event=ORDER_CANCELLED,
             data={"reason": command.reason},
             operations=held_back(order, command.reason, plugins, now),
-            operation_clock=operation_clock(sent=False),
+            operation_clock=operation_clock(),
         )
 
     if move_order(command.order_id, decide, now=now):

@@ -69,11 +69,14 @@ def operation_row(
     }
 
 
-def operation_clock(*, sent: bool) -> dict[str, float]:
-    """Return the columns of a new command that the database's clock sets, in seconds from now."""
-    if not sent:
+def operation_clock(*, sent: Verb | None = None) -> dict[str, float]:
+    """Return the columns of a new command that the database's clock sets, in seconds from now.
+
+    ``sent`` is its verb if it is born SENT: a verb's deadline says how long the lease is.
+    """
+    if sent is None:
         return {"due_at": 0.0}
-    lease = conf().call_deadline + conf().lease
+    lease = conf().deadline(sent) + conf().lease
     return {"sent_at": 0.0, "lease_until": lease, "due_at": lease}
 
 

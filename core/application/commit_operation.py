@@ -77,7 +77,7 @@ def commit_operation(
         raise PaymentUndecided("Another command of this payment is under way.")
     sheet = Sheet()
     event = order_moves_on(sheet, payment, operation, now=now)
-    sheet.insert(Operation, operation, clock=operation_clock(sent=True))
+    sheet.insert(Operation, operation, clock=operation_clock(sent=Verb(operation["verb"])))
     sheet.insert(Event, event)
     try:
         sheet.write()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from core.conf import conf
 from core.context import tenant
@@ -33,8 +33,6 @@ from core.models import Coupon
 from core.models import Customer as CustomerRow
 from core.models.catalogue import read_shelf
 from hookspecs import Address, Call, Customer, Quote
-
-_PREPARE_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +166,7 @@ def _prepared(quote: Quote, plugins: Registry) -> dict[str, Mapping[str, Any]]:
     asked: tuple[OfferedRule | OfferedTax, ...] = (*plugins.rules, *plugins.taxes)
     for rule in asked:
         if rule.prepare is not None:
-            call = Call(deadline=time.monotonic() + _PREPARE_SECONDS)
+            call = Call(deadline=time.monotonic() + conf().deadline("PREPARE"))
             prepared[rule.info.key] = rule.prepare(quote, call)
     return prepared
 

@@ -77,20 +77,21 @@ def deliver_events(*, plugins: Registry) -> DeliveryCount:
 
 
 class _Lease:
-    """How much of a lease is left, counted from before it was taken."""
+    """How much of a lease is left, counted from before it was taken, for one more call."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str) -> None:
         self._until = time.monotonic() + conf().delivery_lease
+        self._kind = kind
 
     def is_enough(self) -> bool:
-        return time.monotonic() + conf().call_deadline < self._until
+        return time.monotonic() + conf().deadline(self._kind) < self._until
 
 
 # Tells, signals, caches
 
 
 def _deliver_batch(count: DeliveryCount, plugins: Registry) -> None:
-    lease = _Lease()
+    lease = _Lease("TELL")
     claimed = claim_deliveries(messages=False, limit=_TELLS)
     rows, events = _read(claimed)
     done = []
@@ -155,7 +156,7 @@ def _send(signal: Signal, row: Event) -> None:
 
 
 def _deliver_messages(count: DeliveryCount, plugins: Registry) -> None:
-    lease = _Lease()
+    lease = _Lease("DELIVER")
     claimed = claim_deliveries(messages=True, limit=_MESSAGES)
     if claimed:
         crashpoint("delivery.claimed")
@@ -190,7 +191,7 @@ def _deliver_message(
         log.exception("message.rendering.failed", delivery=str(one.pk), template=one.template)
         _count_failure(count, one, f"{type(error).__name__}: {error}")
         return
-    call = Call(deadline=time.monotonic() + conf().call_deadline, attempt=one.attempt)
+    call = Call(deadline=time.monotonic() + conf().deadline("DELIVER"), attempt=one.attempt)
     answer = plugins.channels[one.channel].deliver(message, call)
     crashpoint("mail.accepted")
     _record(count, one, answer)

@@ -46,7 +46,7 @@ def _claim(entry: InboxEntry) -> bool:
     ).update(
         fence=F("fence") + 1,
         attempt=F("attempt") + 1,
-        lease_until=Now() + timedelta(seconds=conf().call_deadline + conf().lease),
+        lease_until=Now() + timedelta(seconds=conf().deadline("READ") + conf().lease),
     )
     entry.fence += 1
     return bool(claimed)
@@ -61,7 +61,7 @@ def _settle(entry: InboxEntry, *, plugins: Registry, now: datetime) -> bool:
     webhook = Webhook(body=bytes(entry.body), headers=entry.headers, received_at=entry.received_at)
     cause = "no strategy of this plugin reads webhooks"
     for strategy in strategies:
-        call = Call(deadline=time.monotonic() + conf().call_deadline)
+        call = Call(deadline=time.monotonic() + conf().deadline("READ"))
         answer = strategy.read_webhook(webhook, call)
         if isinstance(answer, Unknown):
             return _later(entry, answer.cause)

@@ -49,7 +49,7 @@ def expire_orders(*, plugins: Registry, now: datetime, limit: int = 50) -> int:
             stock_move=RELEASE,
             event=ORDER_EXPIRED,
             operations=held_back(order, "the order has expired", plugins, now),
-            operation_clock=operation_clock(sent=False),
+            operation_clock=operation_clock(),
         )
 
     expired = 0

@@ -86,7 +86,7 @@ def _sheet(
             "fence": after.fence,
         },
     )
-    sheet.insert(Operation, operation, clock=operation_clock(sent=True))
+    sheet.insert(Operation, operation, clock=operation_clock(sent=Verb(operation["verb"])))
     sheet.insert(Event, event)
     return sheet
 

@@ -55,7 +55,7 @@ def look_up_payment(payment_id: UUID, *, plugins: Registry, now: datetime) -> Pa
     strategy = plugins.strategy(
         plugin=payment.plugin, code=payment.strategy_code, account=payment.account
     )
-    call = Call(deadline=time.monotonic() + conf().call_deadline)
+    call = Call(deadline=time.monotonic() + conf().deadline("INQUIRE"))
     answer = strategy.inquire(inquiry_of(operation, payment, now=now), call)
     finding = compared(answer, payment, now=now)
     crashpoint("lookup.answered")

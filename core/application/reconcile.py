@@ -88,7 +88,7 @@ def reconcile(
 
 
 def _statement(strategy: OfferedStrategy, since: datetime, until: datetime) -> tuple[Notice, ...]:
-    call = Call(deadline=time.monotonic() + conf().call_deadline * _PATIENCE)
+    call = Call(deadline=time.monotonic() + conf().deadline("INQUIRE") * _PATIENCE)
     answer = strategy.statement(since, until, call)
     if isinstance(answer, Unknown):
         raise PluginFailedError(
@@ -161,7 +161,7 @@ def _is_confirmed(row: FactRow, strategy: OfferedStrategy, *, now: datetime) -> 
     if last is None:
         return False
     payment = Payment.objects.get(pk=row.payment_id)
-    call = Call(deadline=time.monotonic() + conf().call_deadline)
+    call = Call(deadline=time.monotonic() + conf().deadline("INQUIRE"))
     finding = strategy.inquire(inquiry_of(last, payment, now=now), call)
     if isinstance(finding, Unknown):
         return False

@@ -44,7 +44,7 @@ MANUAL_LOOK: float = 600.0
 
 def claim_operation(operation: Operation) -> Operation | None:
     """Take a command over under a new fence, if nobody else holds it; leases use its clock."""
-    lease = timedelta(seconds=conf().call_deadline + conf().lease)
+    lease = timedelta(seconds=conf().deadline(operation.verb) + conf().lease)
     free = (
         Q(status=OperationStatus.PLANNED)
         | Q(status=OperationStatus.UNKNOWN)
@@ -76,7 +76,9 @@ def send_operation(operation: Operation, *, plugins: Registry, now: datetime) ->
     if method is None:
         _record(payment, _unsupported(operation), now=now)
         raise NotSupported(f"{payment.label} can't {operation.verb.lower()}.", verb=operation.verb)
-    call = Call(deadline=time.monotonic() + conf().call_deadline, attempt=operation.attempt)
+    call = Call(
+        deadline=time.monotonic() + conf().deadline(operation.verb), attempt=operation.attempt
+    )
     crashpoint("operation.committed")
     answer: Outcome = method(request_of(operation, payment), call)
     crashpoint("answer.received")

@@ -245,7 +245,7 @@ def _commit(command: StartPayment, order: Order, charge: _Charge, now: datetime)
         },
     )
     sheet.insert(Payment, _payment_row(order, strategy, payment_id, amount, now))
-    sheet.insert(Operation, operation, clock=operation_clock(sent=True))
+    sheet.insert(Operation, operation, clock=operation_clock(sent=Verb.START))
     sheet.insert(Event, *chain.rows)
     sheet.write()
     return UUID(str(operation["id"]))

@@ -41,6 +41,7 @@ OrderloomError
 └── BrokenError                  something is wrong with us or a plugin, and a person should look
     ├── RuleFailedError          RULE_FAILED              a pricing rule broke its contract
     └── PluginFailedError        PLUGIN_FAILED            a plugin raised, or answered nonsense
+        └── PluginNotAskedError  PLUGIN_FAILED            it is busy or rests: nothing was called
 """
 
 from __future__ import annotations
@@ -293,3 +294,7 @@ class PluginFailedError(BrokenError):
     """A plugin raised or answered nonsense; ``details``: ``plugin``, ``hook``, ``offer``, ``cause``."""
 
     code = "PLUGIN_FAILED"
+
+
+class PluginNotAskedError(PluginFailedError):
+    """A plugin is busy or rests after failures: nothing was called; try again later."""

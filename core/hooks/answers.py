@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import types
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from core.hooks.guard import WrongAnswerError
 from hookspecs import Skip
 
-__all__ = ["expecting", "listed", "plain_data", "proposals", "wrong"]
+__all__ = ["a_chunk", "expecting", "iterated", "listed", "plain_data", "proposals", "wrong"]
 
 _LONGEST_TEXT = 65_536
 _MOST_ITEMS = 100_000
@@ -60,6 +60,31 @@ def listed(answer: Any) -> tuple[Any, ...]:
         if len(taken) > _MOST_ITEMS:
             raise WrongAnswerError(f"answered more than {_MOST_ITEMS} items")
     return tuple(taken)
+
+
+def iterated(answer: Any) -> Iterator[Any]:
+    """Begin to go through a plan.
+
+    Raises:
+        WrongAnswerError: it is no iterable, or a text.
+
+    """
+    if not isinstance(answer, Iterable) or isinstance(answer, str | bytes):
+        raise WrongAnswerError(f"answered {_named(type(answer))}, expected keys")
+    return iter(answer)
+
+
+def a_chunk(keys: list[Any]) -> list[Any]:
+    """Check that what a warmer planned are keys.
+
+    Raises:
+        WrongAnswerError: one is something else.
+
+    """
+    for key in keys:
+        if not isinstance(key, str):
+            raise WrongAnswerError(f"planned {_named(type(key))}, expected a key")
+    return keys
 
 
 def plain_data(answer: Any) -> Any:

@@ -12,10 +12,11 @@ from core.hooks.asking import Asked, ask, ask_formerly, section_of
 from core.hooks.claims import Claims
 from core.hooks.discovery import Because
 from core.hooks.guard import Report
-from core.hooks.guarded import Limits, Maker
+from core.hooks.guarded import Calling, Limits, Maker
 from core.hooks.loader import Loaded
 from core.hooks.offered import OfferedRule
 from core.hooks.offers import Offer, masking
+from core.hooks.pool import Pools
 from core.hooks.registry import Registry
 from core.hooks.settings import SettingsSource
 from core.hooks.states import (
@@ -42,20 +43,23 @@ def build(
     report: Report,
     *,
     limits: Limits | None = None,
+    pools: Pools | None = None,
 ) -> Registry:
     """Build the registry. Each plugin is asked for its offers once per set of settings.
 
-    `report` is told of every call into a plugin; `limits` bound those without a deadline.
+    `report` is told of every call into a plugin; `limits` bound those without a deadline; `pools`
+    hold the threads for what does I/O.
     """
+    call = Calling(report=report, limits=limits or Limits(), pools=pools or Pools())
     claims = Claims()
     asked = tuple(ask(plugin, loaded, states, settings, claims) for plugin in loaded.plugins)
     views = (*(each.view for each in asked), *_tombstones(loaded, states))
     gathered = _Gathered()
     for each in asked:
         if each.view.code is Code.LOADED and each.view.configuration is Configuration.OK:
-            _gather(gathered, each, report, limits or Limits())
+            _gather(gathered, each, call)
         for before in ask_formerly(each, loaded, states, settings):
-            _gather_former(gathered, before, report, limits or Limits())
+            _gather_former(gathered, before, call)
     sections = (section_of(plugin, loaded, settings) for plugin in loaded.plugins)
     return Registry(
         tenant=states.tenant,
@@ -104,8 +108,8 @@ class _Gathered:
     tells: dict[str, list[Any]] = field(default_factory=dict)
 
 
-def _gather(gathered: _Gathered, each: Asked, report: Report, limits: Limits) -> None:
-    view, make = each.view, _maker(each, report, limits)
+def _gather(gathered: _Gathered, each: Asked, call: Calling) -> None:
+    view, make = each.view, _maker(each, call)
     enabled = view.state is State.ENABLED
     for offer in each.offers:
         if offer.hook == "payment_strategies":
@@ -120,15 +124,15 @@ def _gather(gathered: _Gathered, each: Asked, report: Report, limits: Limits) ->
             gathered.tells.setdefault(hook, []).append(make.tell(implementation))
 
 
-def _gather_former(gathered: _Gathered, each: Asked, report: Report, limits: Limits) -> None:
-    make = _maker(each, report, limits)
+def _gather_former(gathered: _Gathered, each: Asked, call: Calling) -> None:
+    make = _maker(each, call)
     for offer in each.offers:
         if offer.hook == "payment_strategies":
             before = gathered.former.setdefault((each.view.name, offer.code), [])
             before.append(make.strategy(offer))
 
 
-def _maker(each: Asked, report: Report, limits: Limits) -> Maker:
+def _maker(each: Asked, call: Calling) -> Maker:
     view = each.view
     return Maker(
         plugin=view.name,
@@ -137,8 +141,7 @@ def _maker(each: Asked, report: Report, limits: Limits) -> Maker:
         api=view.manifest.api if view.manifest else "",
         settings=each.filled.value,
         settings_version=each.filled.version,
-        report=report,
-        limits=limits,
+        call=call,
         mask=masking(each.filled),
     )
 

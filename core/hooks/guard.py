@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from typing import Any, NamedTuple
 
-from core.domain.errors import PluginFailedError
+from core.domain.errors import PluginFailedError, PluginNotAskedError
+from core.hooks.pool import OverdueError, PoolFullError, Pools
 
 __all__ = [
     "SPARED",
@@ -15,6 +17,7 @@ __all__ = [
     "Called",
     "Ended",
     "Guard",
+    "PooledGuard",
     "Report",
     "WrongAnswerError",
     "describe",
@@ -23,7 +26,6 @@ __all__ = [
 SPARED = (KeyboardInterrupt, GeneratorExit)
 """What a guard lets through: everything else is caught, `SystemExit` included."""
 
-_GRACE = 0.05
 _LONGEST = 300
 
 
@@ -33,6 +35,10 @@ class Ended(StrEnum):
     ANSWERED = "ANSWERED"
     RAISED = "RAISED"
     WRONG_ANSWER = "WRONG_ANSWER"
+    ABANDONED = "ABANDONED"
+    """It was still running at its deadline, and nobody waits for it any more."""
+    NOT_ASKED = "NOT_ASKED"
+    """Nothing was called: its pool was full."""
 
 
 class Called(NamedTuple):
@@ -74,10 +80,11 @@ def describe(error: BaseException, mask: Callable[[str], str] = str) -> str:
 
 
 class Guard:
-    """One method of one plugin's offer, called so that nothing but an answer or a refusal comes out.
+    """One pure method of one plugin's offer, called in our thread; an answer or a refusal comes out.
 
     Every call is timed and reported; whatever it raises but `SPARED`, and an answer that `check`
-    refuses with `WrongAnswerError`, becomes `PluginFailedError`.
+    refuses with `WrongAnswerError`, becomes `PluginFailedError`. One that never returns can't be
+    ended here: the server ends its worker.
     """
 
     __slots__ = ("_check", "_limit", "_mask", "_method", "_report", "called")
@@ -100,8 +107,8 @@ class Guard:
         self._limit = limit
         self._mask = mask
 
-    def __call__(self, *given: Any, until: float | None = None) -> Any:
-        """Call the method; `until` is a deadline on the monotonic clock, in place of the limit.
+    def __call__(self, *given: Any) -> Any:
+        """Call the method.
 
         Raises:
             PluginFailedError: it raised, or answered nonsense.
@@ -113,48 +120,88 @@ class Guard:
         except SPARED:
             raise
         except BaseException as error:
-            raise self._failed(error, began, until) from error
-        ended = time.monotonic()
-        self._report(
-            CallReport(
-                self.called,
-                ended - began,
-                Ended.ANSWERED,
-                ended > self._end(began, until),
-                type(answer).__name__,
-            )
-        )
+            seconds = time.monotonic() - began
+            raise self._failed(error, seconds, overran=seconds > self._limit) from error
+        seconds = time.monotonic() - began
+        self._answered(answer, seconds, overran=seconds > self._limit)
         return answer
 
-    def wrapping(self, step: Callable[[], Any]) -> Any:
-        """Take one step of a lazy answer; report it only if it fails.
+    def _answered(self, answer: Any, seconds: float, *, overran: bool) -> None:
+        kind = type(answer).__name__
+        self._report(CallReport(self.called, seconds, Ended.ANSWERED, overran, kind))
 
-        Raises:
-            PluginFailedError: it raised.
-
-        """
-        began = time.monotonic()
-        try:
-            return step()
-        except SPARED:
-            raise
-        except BaseException as error:
-            raise self._failed(error, began, None) from error
-
-    def _end(self, began: float, until: float | None) -> float:
-        return began + self._limit if until is None else max(until, began) + _GRACE
-
-    def _failed(self, error: BaseException, began: float, until: float | None) -> PluginFailedError:
-        ended = time.monotonic()
+    def _failed(self, error: BaseException, seconds: float, *, overran: bool) -> PluginFailedError:
         how = Ended.WRONG_ANSWER if isinstance(error, WrongAnswerError) else Ended.RAISED
         cause = describe(error, self._mask)
-        overran = ended > self._end(began, until)
-        self._report(CallReport(self.called, ended - began, how, overran, "", cause))
+        self._report(CallReport(self.called, seconds, how, overran, "", cause))
+        return self._error(PluginFailedError, "failed", cause)
+
+    def _error(
+        self, kind: type[PluginFailedError], what: str, cause: str, **more: Any
+    ) -> PluginFailedError:
         plugin, version, hook, code = self.called
-        return PluginFailedError(
-            f"Plugin {plugin} {version} failed in {hook}: {cause}",
+        return kind(
+            f"Plugin {plugin} {version} {what} in {hook}: {cause}",
             plugin=plugin,
             hook=hook,
             offer=code,
             cause=cause,
+            **more,
         )
+
+
+class PooledGuard(Guard):
+    """One method that does I/O, called in the plugin's own pool and given up at its deadline."""
+
+    __slots__ = ("_grace", "_pools")
+
+    def __init__(
+        self,
+        called: Called,
+        method: Callable[..., Any],
+        *,
+        pools: Pools,
+        grace: float,
+        **more: Any,
+    ) -> None:
+        """Take `grace`: how long after the deadline it was told of the plugin may still answer."""
+        super().__init__(called, method, **more)
+        self._pools = pools
+        self._grace = grace
+
+    def __call__(self, *given: Any, until: float | None = None) -> Any:
+        """Call the method; `until` is a deadline on the monotonic clock, in place of the limit.
+
+        Raises:
+            PluginFailedError: it raised, answered nonsense, or hadn't come back in time.
+            PluginNotAskedError: its pool is full, and nothing was called.
+            CalledInTransactionError: a transaction is open.
+
+        """
+        self._pools.refuse_in_transaction(self.called.hook)
+        began = time.monotonic()
+        seconds = self._limit if until is None else max(0.0, until - began) + self._grace
+        try:
+            ran = self._pools.of(self.called.plugin).run(partial(self._asked, given), seconds)
+        except PoolFullError:
+            raise self._not_asked("all its threads are busy") from None
+        except OverdueError:
+            raise self._overdue(time.monotonic() - began) from None
+        took = time.monotonic() - began
+        if ran.error is not None:
+            raise self._failed(ran.error, took, overran=False) from ran.error
+        self._answered(ran.answer, took, overran=False)
+        return ran.answer
+
+    def _asked(self, given: tuple[Any, ...]) -> Any:
+        """In the thread: an answer may be lazy, and do its I/O only when it is looked at."""
+        return self._check(self._method(*given))
+
+    def _not_asked(self, cause: str) -> PluginFailedError:
+        self._report(CallReport(self.called, 0.0, Ended.NOT_ASKED, overran=False, cause=cause))
+        return self._error(PluginNotAskedError, "was not asked", cause)
+
+    def _overdue(self, took: float) -> PluginFailedError:
+        cause = f"no answer within {took:.1f} s"
+        self._report(CallReport(self.called, took, Ended.ABANDONED, overran=True, cause=cause))
+        return self._error(PluginFailedError, "failed", cause)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
 from core.domain.errors import PluginFailedError, RuleFailedError
-from core.hooks.guard import Called, Guard, Report, WrongAnswerError
+from core.hooks.answers import a_chunk
+from core.hooks.guard import Called, Guard, PooledGuard, Report
 from core.hooks.offered import (
     OfferedChannel,
     OfferedRule,
@@ -18,20 +20,35 @@ from core.hooks.offered import (
     OfferedWarmer,
 )
 from core.hooks.offers import Offer
+from core.hooks.pool import Pools
 from core.hooks.verify import Implementation
-from hookspecs import Catalogue, Event, Skip
+from hookspecs import Call, Catalogue, Event, Quote, Skip
 
-__all__ = ["Limits", "Maker"]
+__all__ = ["Calling", "Limits", "Maker"]
+
+_CHUNK = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How many seconds a call may take where no deadline comes with it."""
+    """How many seconds a call may take where no deadline comes with it, and `grace` where one does.
+
+    Whoever is told of a deadline answers at it, in words that we want to hear: hence the grace.
+    """
 
     pure: float = 0.05
-    prepare: float = 0.1
     tell: float = 10.0
     warm: float = 30.0
+    grace: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calling:
+    """What all calls of a registry have in common: who is told, how long, and where they run."""
+
+    report: Report
+    limits: Limits
+    pools: Pools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +61,7 @@ class Maker:
     api: str
     settings: Any
     settings_version: str
-    report: Report
-    limits: Limits
+    call: Calling
     mask: Callable[[str], str]
 
     def rule(self, offer: Offer) -> OfferedRule:
@@ -91,12 +107,15 @@ class Maker:
 
     def warmer(self, offer: Offer) -> OfferedWarmer:
         """Make a cache to keep warm."""
-        guards = self._guards(offer, limit=self.limits.warm)
-        plan = guards["plan"]
+        guards = self._guards(offer, limit=self.call.limits.warm)
+        steps = self._pooled(
+            self._called(offer, "plan"), _next_keys, a_chunk, self.call.limits.warm
+        )
 
-        def planned(change: Event | None, catalogue: Catalogue) -> Iterable[str]:
-            following = _steps(plan(change, catalogue), plan.wrapping)
-            return iter(following)
+        def planned(change: Event | None, catalogue: Catalogue) -> Iterator[str]:
+            keys = iter(guards["plan"](change, catalogue))
+            while chunk := steps(keys):
+                yield from chunk
 
         return OfferedWarmer(
             plugin=self.plugin,
@@ -118,13 +137,13 @@ class Maker:
             plugin=self.plugin,
             version=self.version,
             hook=implementation.hook,
-            guard=self._guard(called, told, lambda answer: answer, self.limits.tell),
+            guard=self._pooled(called, told, lambda answer: answer, self.call.limits.tell),
         )
 
-    def _guards(self, offer: Offer, limit: float = 0.0) -> Mapping[str, Guard]:
+    def _guards(self, offer: Offer, limit: float = 0.0) -> Mapping[str, PooledGuard]:
         return MappingProxyType(
             {
-                name: self._guard(self._called(offer, name), method.call, method.check, limit)
+                name: self._pooled(self._called(offer, name), method.call, method.check, limit)
                 for name, method in offer.methods.items()
             }
         )
@@ -132,37 +151,62 @@ class Maker:
     def _called(self, offer: Offer, method: str) -> Called:
         return Called(self.plugin, self.version, method, offer.code)
 
-    def _guard(
+    def _pooled(
         self,
         called: Called,
         call: Callable[..., Any],
         check: Callable[[Any], Any],
-        limit: float,
-    ) -> Guard:
-        return Guard(called, call, check=check, report=self.report, limit=limit, mask=self.mask)
+        limit: float = 0.0,
+    ) -> PooledGuard:
+        return PooledGuard(
+            called,
+            call,
+            check=check,
+            report=self.call.report,
+            limit=limit,
+            mask=self.mask,
+            pools=self.call.pools,
+            grace=self.call.limits.grace,
+        )
 
-    def _ruling(self, offer: Offer, name: str, limit: float, instead: Any) -> Callable[..., Any]:
+    def _pure(self, offer: Offer, name: str) -> Callable[[Quote], Any]:
         """A method of a rule: if it fails, the quote fails, or an optional rule is passed over."""
         method = offer.methods[name]
-        guard = self._guard(self._called(offer, name), method.call, method.check, limit)
+        guard = Guard(
+            self._called(offer, name),
+            method.call,
+            check=method.check,
+            report=self.call.report,
+            limit=self.call.limits.pure,
+            mask=self.mask,
+        )
 
-        def ask(*given: Any) -> Any:
+        def ask(quote: Quote) -> Any:
             try:
-                return guard(*given)
+                return guard(quote)
             except PluginFailedError as error:
                 if offer.info.optional:
-                    return instead(error)
+                    return _skipped(error)
                 raise self._rule_failed(offer, error) from error
 
         return ask
 
-    def _pure(self, offer: Offer, name: str) -> Callable[..., Any]:
-        return self._ruling(offer, name, self.limits.pure, _skipped)
-
-    def _prepare(self, offer: Offer) -> Callable[..., Any] | None:
+    def _prepare(self, offer: Offer) -> Callable[[Quote, Call], Mapping[str, Any]] | None:
         if "prepare" not in offer.methods:
             return None
-        return self._ruling(offer, "prepare", self.limits.prepare, _unprepared)
+        method = offer.methods["prepare"]
+        guard = self._pooled(self._called(offer, "prepare"), method.call, method.check)
+
+        def ask(quote: Quote, call: Call) -> Mapping[str, Any]:
+            try:
+                found: Mapping[str, Any] = guard(quote, call, until=call.deadline)
+            except PluginFailedError as error:
+                if offer.info.optional:
+                    return MappingProxyType({})
+                raise self._rule_failed(offer, error) from error
+            return found
+
+        return ask
 
     def _rule_failed(self, offer: Offer, error: PluginFailedError) -> RuleFailedError:
         return RuleFailedError(
@@ -177,19 +221,6 @@ def _skipped(error: PluginFailedError) -> Skip:
     return Skip(reason=f"failed: {error.details['cause']}")
 
 
-def _unprepared(_: PluginFailedError) -> Mapping[str, Any]:
-    return MappingProxyType({})
-
-
-def _steps(keys: Any, wrapping: Callable[[Callable[[], Any]], Any]) -> Iterator[str]:
-    """A plan may be lazy: what raises half way is wrapped as well."""
-    steps = wrapping(lambda: iter(keys))
-    done = object()
-    while (key := wrapping(lambda: next(steps, done))) is not done:
-        if not isinstance(key, str):
-            wrapping(lambda: _refuse(key))
-        yield key
-
-
-def _refuse(key: Any) -> None:
-    raise WrongAnswerError(f"planned {type(key).__name__}, expected a key")
+def _next_keys(keys: Iterator[Any]) -> list[Any]:
+    """A plan may be lazy: what it does half way it does in a thread of the plugin as well."""
+    return list(islice(keys, _CHUNK))

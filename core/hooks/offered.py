@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import hookspecs as page
-from core.domain.errors import NotSupported, PluginFailedError
-from core.hooks.guard import Guard
+from core.domain.errors import NotSupported, PluginFailedError, PluginNotAskedError
+from core.hooks.guard import PooledGuard
 
 __all__ = [
     "OfferedChannel",
@@ -19,6 +19,9 @@ __all__ = [
     "OfferedTell",
     "OfferedWarmer",
 ]
+
+_SENDING = frozenset({"start", "resume", "capture", "void", "refund", "deliver"})
+"""Where the answer may be that nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,7 @@ class _Offered:
     plugin: str
     version: str
     info: Any
-    guards: Mapping[str, Guard]
+    guards: Mapping[str, PooledGuard]
 
     @property
     def can(self) -> frozenset[str]:
@@ -77,6 +80,9 @@ class _Offered:
             )
         try:
             return guard(*given, until=given[-1].deadline)
+        except PluginNotAskedError as error:
+            kind = page.NotSent if method in _SENDING else page.Unknown
+            return kind(cause=str(error.details["cause"]))
         except PluginFailedError as error:
             return page.Unknown(cause=str(error.details["cause"]))
 
@@ -85,8 +91,7 @@ class _Offered:
 class OfferedStrategy(_Offered):
     """A way to pay. No method raises but `NotSupported`.
 
-    An answer that comes after the deadline is reported as an overrun, and still returned: news is
-    news.
+    Nobody waits past the deadline: what comes later is lost, and looked up.
     """
 
     distribution: str
@@ -155,7 +160,7 @@ class OfferedTell:
     plugin: str
     version: str
     hook: str
-    guard: Guard
+    guard: PooledGuard
 
     def tell(self, event: page.Event) -> None:
         """Tell it.
@@ -174,6 +179,6 @@ class OfferedWarmer:
     plugin: str
     version: str
     info: page.WarmerInfo
-    plan: Callable[[page.Event | None, page.Catalogue], Iterable[str]]
+    plan: Callable[[page.Event | None, page.Catalogue], Iterator[str]]
     """Lazily; each step of the iteration is guarded as well."""
     load: Callable[[Sequence[str], page.Catalogue], Mapping[str, Any]]

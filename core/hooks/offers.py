@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, get_origin, get_type_hints
 
 import hookspecs
-from core.hooks.answers import expecting, listed, plain_data, proposals, wrong
+from core.hooks.answers import expecting, iterated, listed, plain_data, proposals, wrong
 from core.hooks.guard import SPARED, describe
 from core.hooks.settings import Filled, masked
 from core.hooks.verify import OFFERS, Implementation, RefusedPluginError
@@ -72,7 +72,7 @@ _SPECIAL: Mapping[str, Callable[[Any], Any]] = {
     "propose": proposals,
     "rates": proposals,
     "prepare": plain_data,
-    "plan": lambda answer: answer,
+    "plan": iterated,
     "load": plain_data,
 }
 

@@ -9,12 +9,18 @@ from typing import Any
 from core.hooks.build import build
 from core.hooks.discovery import Found
 from core.hooks.guard import CallReport
+from core.hooks.guarded import Limits
 from core.hooks.loader import Loaded, LoadedPlugin
 from core.hooks.manifest import Manifest
+from core.hooks.pool import Pools
 from core.hooks.registry import Registry
 from core.hooks.settings import GivenSettings
 from core.hooks.states import Code, KnownPlugin, PluginStates
 from core.hooks.verify import Implementation
+from core.infrastructure.outside import close_connections, in_transaction
+
+_POOLS = Pools(size=32, after=close_connections, in_transaction=in_transaction)
+"""Shared by all registries of a test run, whose fakes often bear the same names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +87,8 @@ def registry_of(
     disabled: Iterable[str] = (),
     known: tuple[KnownPlugin, ...] = (),
     report: Callable[[CallReport], None] = lambda _: None,
+    limits: Limits | None = None,
+    pools: Pools | None = None,
 ) -> Registry:
     """Return a registry of these plugins, as one built at start-up would be."""
     return build(
@@ -88,6 +96,8 @@ def registry_of(
         PluginStates(disabled=frozenset(disabled), known=known, refreshed=True),
         GivenSettings(),
         report,
+        limits=limits,
+        pools=pools or _POOLS,
     )
 
 

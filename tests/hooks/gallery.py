@@ -13,7 +13,9 @@ from typing import Any
 from core.hooks.build import build
 from core.hooks.discovery import Discovered, discover
 from core.hooks.guard import CallReport
+from core.hooks.guarded import Limits
 from core.hooks.loader import Loaded, load
+from core.hooks.pool import Pools
 from core.hooks.registry import Registry
 from core.hooks.settings import GivenSettings
 from core.hooks.states import PluginStates, PluginView
@@ -119,11 +121,15 @@ class Gallery:
         environ: Mapping[str, str] | None = None,
         sections: Mapping[str, Mapping[str, Any]] | None = None,
         report: Callable[[CallReport], None] = lambda report: None,
+        limits: Limits | None = None,
+        pools: Pools | None = None,
         **how: Any,
     ) -> Registry:
         """Find, load and ask."""
         given = GivenSettings(environ=environ or {}, sections=sections or {}, salt=b"salt")
-        return build(self.load(**how), states or PluginStates(), given, report)
+        return build(
+            self.load(**how), states or PluginStates(), given, report, limits=limits, pools=pools
+        )
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from core.domain.errors import (
 )
 from core.hooks.build import build
 from core.hooks.guard import CallReport, Ended
+from core.hooks.guarded import Limits
 from core.hooks.settings import GivenSettings
 from core.hooks.states import KnownPlugin, PluginStates, State
 from hookspecs import (
@@ -382,15 +383,18 @@ def test_what_a_strategy_breaks_is_unknown(body: str, cause: str, gallery: Galle
     assert cause in outcome.cause
 
 
-def test_an_answer_after_the_deadline_is_reported_and_kept(gallery: Gallery) -> None:
+def test_nobody_waits_for_an_answer_past_the_deadline(gallery: Gallery) -> None:
     reports: list[CallReport] = []
-    gallery.add("pay", "import time\n" + paying("time.sleep(0.2); return Done()"), hooks=PAY)
-    registry = gallery.build(report=reports.append)
+    gallery.add("pay", "import time\n" + paying("time.sleep(9); return Done()"), hooks=PAY)
+    registry = gallery.build(report=reports.append, limits=Limits(grace=0.05))
 
+    began = time.monotonic()
     outcome = registry.strategies["pay"].start(START, soon(0.05))
+    took = time.monotonic() - began
 
-    assert outcome == Done()
-    assert [report.overran for report in reports] == [True]
+    assert outcome == Unknown(cause="no answer within 0.1 s")
+    assert took < 3 * 0.5
+    assert [(report.ended, report.overran) for report in reports] == [(Ended.ABANDONED, True)]
 
 
 def test_an_answer_in_time_is_no_overrun_even_with_the_deadline_past(gallery: Gallery) -> None:
@@ -469,7 +473,6 @@ def test_a_plan_that_raises_half_way_is_a_failure_of_its_plugin(gallery: Gallery
 
     keys = iter(offered.plan(None, None))  # type: ignore[arg-type]
 
-    assert next(keys) == "a"
     with pytest.raises(PluginFailedError, match="cut off"):
         next(keys)
     with pytest.raises(PluginFailedError, match="not plain data"):

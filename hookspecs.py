@@ -292,7 +292,7 @@ class Feature(StrEnum):
     HARMLESS_START = "HARMLESS_START"
     """Nothing moves at ``start``; one in doubt may be dropped once its key is no longer kept."""
     MANUAL = "MANUAL"
-    """A person or an import records the facts; the core schedules no look-ups."""
+    """People and imports record the facts, so notices count as they are; nothing is looked up."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
@@ -531,7 +531,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """News of one payment, found by ``payment_id`` or ``reference``. Without facts: a hint."""
+    """News by ``payment_id`` or ``reference``: a reason to inquire, which is what has to say it."""
     event_id: str
     reference: str | None = None
     payment_id: str | None = None

@@ -81,22 +81,24 @@ def _apply(
     plugins: Registry,
     now: datetime,
 ) -> bool:
-    unmatched = ""
+    waits = ""
     for notice in notices:
         payment = find_payment(notice, strategy)
         if payment is None:
-            unmatched = f"no payment for {notice.event_id}"
+            waits = f"no payment for {notice.event_id}"
             continue
         try:
-            apply_notice(notice, payment, source="WEBHOOK", plugins=plugins, now=now)
+            why_not = apply_notice(notice, payment, source="WEBHOOK", plugins=plugins, now=now)
         except OrderloomError as refused:
             return _later(entry, refused.text)
+        waits = f"{notice.event_id}: {why_not}" if why_not else waits
     crashpoint("inbox.applied")
-    if unmatched:
-        # It may be early: the payment is committed before the wire, its reference afterwards.
+    if waits:
+        # It may be early: a payment is committed before the wire, its reference afterwards; and
+        # a gateway's look-ups may lag behind its webhooks.
         if entry.attempt + 1 < len(conf().look_ups):
-            return _later(entry, unmatched)
-        return _done(entry, InboxStatus.UNMATCHED, unmatched)
+            return _later(entry, waits)
+        return _done(entry, InboxStatus.UNMATCHED, waits)
     return _done(entry, InboxStatus.APPLIED, "")
 
 

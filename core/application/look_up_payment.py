@@ -45,13 +45,25 @@ def look_up_payment(payment_id: UUID, *, plugins: Registry, now: datetime) -> Pa
         NotFound: there is no such payment.
         PluginUnavailable: the plugin's code isn't loaded.
     """
-    step = payment_step(payment_id)
+    payment_step(payment_id)  # refuses where there is none
+    inquire_payment(payment_id, plugins=plugins, now=now)
+    return payment_step(payment_id)
+
+
+def inquire_payment(payment_id: UUID, *, plugins: Registry, now: datetime) -> str:
+    """Ask the gateway and apply its answer; return why nothing is known, or "".
+
+    Raises:
+        PluginUnavailable: the plugin's code isn't loaded.
+    """
     payment = Payment.objects.get(pk=payment_id)
     operations = Operation.objects.filter(payment_id=payment_id).order_by("-created_at", "-id")
     mark_overdue(payment_id)
     operation = operations.filter(status__in=LIVE).first() or operations.first()
-    if operation is None or operation.status == OperationStatus.SENT:
-        return step
+    if operation is None:
+        return ""
+    if operation.status == OperationStatus.SENT:
+        return "a command is with the gateway right now"
     strategy = plugins.strategy(
         plugin=payment.plugin, code=payment.strategy_code, account=payment.account
     )
@@ -74,8 +86,8 @@ def look_up_payment(payment_id: UUID, *, plugins: Registry, now: datetime) -> Pa
     if moved is not None and moved.status == OperationStatus.PLANNED:
         claimed = claim_operation(Operation.objects.get(pk=operation.pk))
         if claimed is not None:
-            return send_operation(claimed, plugins=plugins, now=now)
-    return payment_step(payment_id)
+            send_operation(claimed, plugins=plugins, now=now)
+    return finding.cause if isinstance(finding, Unknown) else ""
 
 
 def mark_overdue(payment_id: UUID | None = None) -> int:

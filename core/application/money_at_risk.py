@@ -41,7 +41,7 @@ class Risk(StrEnum):
     INCIDENT = "INCIDENT"
     """Facts that don't add up, or money that isn't this payment's."""
     UNMATCHED = "UNMATCHED"
-    """A webhook or file that names no payment of ours."""
+    """A webhook or file that names no payment of ours, or that its gateway doesn't confirm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

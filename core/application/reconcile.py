@@ -11,9 +11,8 @@ from typing import Final
 
 from django.db.models import Q
 
-from core.application.apply_notice import apply_notice, find_payment
+from core.application.apply_notice import apply_notice, find_payment, is_known
 from core.application.commanding import inquiry_of
-from core.application.facts import folded, stated_of
 from core.conf import conf
 from core.domain.errors import NotSupported, OrderloomError, PluginFailedError
 from core.hooks.offered import OfferedStrategy
@@ -33,11 +32,11 @@ class Difference(StrEnum):
     NOT_OURS = "NOT_OURS"
     """The gateway names a payment of ours that we don't know, or nobody's: it names none."""
     NEWS = "NEWS"
-    """It knows more of a payment than we did; what it said was applied."""
+    """It knows more of a payment than we did; asked for it, it said so again: that was applied."""
     NOT_THEIRS = "NOT_THEIRS"
     """We know of money that the gateway knows nothing of."""
     NOT_APPLIED = "NOT_APPLIED"
-    """Its news of a payment were refused."""
+    """Its news of a payment were refused, or it doesn't confirm them: a person has to look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,14 +109,15 @@ def _compared(
         lost = f"it names our payment {notice.payment_id}" if notice.payment_id else "nobody's"
         yield _differs(Difference.NOT_OURS, strategy, notice, f"we don't know it: {lost}")
         return
-    known = stated_of(payment)
-    if folded(payment, known) == folded(payment, [*known, *notice.facts]):
+    if is_known(notice, payment):
         return
     said = ", ".join(f"{fact.kind.value} {fact.amount}" for fact in notice.facts)
     try:
-        apply_notice(notice, payment, source="STATEMENT", plugins=plugins, now=now)
+        why_not = apply_notice(notice, payment, source="STATEMENT", plugins=plugins, now=now)
     except OrderloomError as refused:
-        yield _differs(Difference.NOT_APPLIED, strategy, notice, f"{said}: {refused.text}")
+        why_not = refused.text
+    if why_not:
+        yield _differs(Difference.NOT_APPLIED, strategy, notice, f"{said}: {why_not}")
         return
     yield _differs(Difference.NEWS, strategy, notice, said)
 

@@ -13,6 +13,7 @@ from core.application.payment_step import PaymentStep, payment_step
 from core.application.send_operation import send_planned
 from core.domain.errors import NotFound
 from core.domain.lifecycle import LIVE, OperationStatus
+from core.domain.payments import PaymentState
 from core.hooks.registry import Registry
 from core.models import Operation, Payment
 from hookspecs import Verb
@@ -65,3 +66,21 @@ def resume_payment(command: ResumePayment, *, plugins: Registry, now: datetime) 
     )
     send_planned(payment.order_id, Verb.CAPTURE, plugins=plugins, now=now)
     return payment_step(payment.id)
+
+
+def resume_if_approved(payment_id: UUID, *, plugins: Registry, now: datetime) -> None:
+    """Go on with a payment that its customer has approved, even if they never come back.
+
+    Raises:
+        PluginUnavailable: the plugin's code isn't loaded.
+    """
+    waits = Operation.objects.filter(
+        payment_id=payment_id, status=OperationStatus.NEEDS_CUSTOMER
+    ).filter(payment__facts__kind="APPROVED")
+    payment = Payment.objects.get(pk=payment_id)
+    if payment.status == PaymentState.APPROVED or waits.exists():
+        resume_payment(
+            ResumePayment(order_id=payment.order_id, payment_id=payment.id),
+            plugins=plugins,
+            now=now,
+        )

@@ -11,14 +11,13 @@ from django.db import DatabaseError
 from django.db.models.functions import Now
 
 from core.application.look_up_payment import look_up_payment, mark_overdue
-from core.application.resume_payment import ResumePayment, resume_payment
+from core.application.resume_payment import resume_if_approved
 from core.application.send_operation import claim_operation, send_operation
 from core.conf import conf
 from core.domain.errors import OrderloomError, PluginUnavailable
 from core.domain.lifecycle import LIVE, OperationStatus
-from core.domain.payments import PaymentState
 from core.hooks.registry import Registry
-from core.models import Operation, Payment
+from core.models import Operation
 
 POSTPONED: Final = timedelta(minutes=10)
 
@@ -60,19 +59,7 @@ def _finish(operation: Operation, *, plugins: Registry, now: datetime) -> None:
             send_operation(claimed, plugins=plugins, now=now)
         return
     look_up_payment(operation.payment_id, plugins=plugins, now=now)
-    payment = Payment.objects.get(pk=operation.payment_id)
-    if payment.status == PaymentState.APPROVED or _approved(operation):
-        resume_payment(
-            ResumePayment(order_id=payment.order_id, payment_id=payment.id),
-            plugins=plugins,
-            now=now,
-        )
-
-
-def _approved(operation: Operation) -> bool:
-    """Say whether the customer has approved while the command still waits for them."""
-    waits = Operation.objects.filter(pk=operation.pk, status=OperationStatus.NEEDS_CUSTOMER)
-    return waits.filter(payment__facts__kind="APPROVED").exists()
+    resume_if_approved(operation.payment_id, plugins=plugins, now=now)
 
 
 def _postpone(operation: Operation, wait: timedelta) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from core.testing.payment_adapter import PaymentAdapter, not_applicable
 from core.testing.payment_requests import Asking
-from hookspecs import Fact, Notice, ReadsWebhooks, Refunds, Unknown, Untrusted, Webhook
+from hookspecs import Fact, Feature, Notice, ReadsWebhooks, Refunds, Unknown, Untrusted, Webhook
 
 _SEED = 20_26
 _FLIPS = 12
@@ -51,6 +51,17 @@ class NewsCases(PaymentAdapter):
         if told.captured:
             assert told.captured == sum(one.minor for one in self.charges(asking))
         assert told.refunded + told.refunding <= sum(one.minor for one in self.refunds(asking))
+
+    def test_what_webhooks_tell_a_look_up_tells_as_well(self) -> None:
+        asking, webhooks = self._news()
+        told = self._facts(webhooks)
+        if self.has(ReadsWebhooks, Feature.MANUAL) or not told:
+            not_applicable(f"{self.code} tells no facts by webhooks, or by nothing else")
+
+        answer = self.tested.inquire(asking.inquire(), self.call())
+
+        found = list(answer.facts)
+        assert self.folded(asking, [*found, *told]) == self.folded(asking, found)
 
     def test_a_forged_webhook_is_untrusted(self) -> None:
         self._need_signatures()

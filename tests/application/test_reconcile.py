@@ -18,7 +18,7 @@ from core.models import Fact as FactRow
 from core.models import Order, Payment
 from core.testing.gateways import MemoryGateway
 from core.testing.registries import FakePlugin, registry_of
-from hookspecs import Call, Fact, FactKind, InquireRequest, Money, NotFound, Notice
+from hookspecs import Call, Fact, FactKind, Feature, InquireRequest, Money, NotFound, Notice
 from tests.application.shelf import paying, placed, put
 
 DAY = timedelta(days=1)
@@ -158,19 +158,35 @@ def test_other_days_are_left_alone(
     assert done.differences == ()
 
 
-def test_money_of_another_account_is_news_and_no_payment(
-    shelf: TenantRef, plugins: Registry, gateway: MemoryGateway, now: datetime
+@pytest.mark.parametrize(
+    ("features", "kind", "kept"),
+    [
+        (frozenset(), Difference.NOT_APPLIED, 0),
+        (frozenset({Feature.MANUAL}), Difference.NEWS, 1),
+    ],
+    ids=["asked", "nobody to ask"],
+)
+def test_money_that_the_gateway_does_not_confirm_is_named_and_pays_nothing(
+    shelf: TenantRef,
+    plugins: Registry,
+    gateway: MemoryGateway,
+    now: datetime,
+    features: frozenset[Feature],
+    kind: Difference,
+    kept: int,
 ) -> None:
     step = bought(plugins, now)
+    gateway.features |= features
     foreign = Fact(
         kind=FactKind.CAPTURED, object_id="x", amount=Money(450, "EUR"), account="till-2"
     )
     gateway.strangers = (Notice(event_id="e", payment_id=step.payment_id.hex, facts=(foreign,)),)
+    asking = registry_of(FakePlugin(name="payment-memory", strategies=(gateway,)))
 
-    done = compare(plugins, now)
+    done = compare(asking, now)
 
-    assert kinds(done) == [Difference.NEWS]
-    assert FactRow.objects.filter(account="till-2").count() == 1
+    assert kinds(done) == [kind]
+    assert FactRow.objects.filter(account="till-2").count() == kept
     assert Order.objects.get(pk=step.order_id).payment_status == "PAID"
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Model
@@ -18,16 +18,21 @@ from core.hooks.registry import Registry
 from core.models import Event, Fact, InboxEntry, Operation, Order, Payment, Stock
 from hookspecs import (
     Call,
+    Feature,
     Finding,
     InquireRequest,
     Notice,
     Outcome,
+    PaymentInfo,
     ResumeRequest,
     Unknown,
     Untrusted,
     Webhook,
 )
+from hookspecs import Fact as Stated
+from payment_paypal_like.settings import Settings as PaypalSettings
 from payment_paypal_like.strategy import PaypalStrategy
+from payment_paypal_like.wording import capture_fact, order_facts, payee, refund_fact
 from payment_stripe_like.strategy import StripeStrategy
 from sandbox_gateways.process import SandboxProcess
 from tests.gateways.till import Postbox, clock, order_one, page_of, start
@@ -38,35 +43,79 @@ KINDS = {"stripe": 12, "paypal": 5}
 
 
 class BlindStripe(StripeStrategy):
-    """Sees nothing when it looks: whatever is known, webhooks have told."""
+    """Sees nothing when it looks."""
 
     def inquire(self, request: InquireRequest, call: Call, /) -> Finding:
         return Unknown(cause="blind")
 
     def resume(self, request: ResumeRequest, call: Call, /) -> Outcome:
         return Unknown(cause="blind")
-
-
-class AnonymousStripe(BlindStripe):
-    """Blind, and told of by the provider's reference alone, which is `late`."""
-
-    def read_webhook(
-        self, webhook: Webhook, call: Call, /
-    ) -> Sequence[Notice] | Untrusted | Unknown:
-        answer = super().read_webhook(webhook, call)
-        if isinstance(answer, (Untrusted, Unknown)):
-            return answer
-        return [dataclasses.replace(one, payment_id=None, reference="late") for one in answer]
 
 
 class BlindPaypal(PaypalStrategy):
-    """Sees nothing when it looks: whatever is known, webhooks have told."""
+    """Sees nothing when it looks."""
 
     def inquire(self, request: InquireRequest, call: Call, /) -> Finding:
         return Unknown(cause="blind")
 
     def resume(self, request: ResumeRequest, call: Call, /) -> Outcome:
         return Unknown(cause="blind")
+
+
+class BelievedStripe(BlindStripe):
+    """Without its protection: there is nobody to ask, so webhooks are believed as they come.
+
+    Whatever is known, they have told; and so they show what order and repetition do to facts.
+    """
+
+    @cached_property
+    def info(self) -> PaymentInfo:
+        return _manual(super().info)
+
+
+class AnonymousStripe(BelievedStripe):
+    """Believed, and told of by the provider's reference alone, which is `late`."""
+
+    def read_webhook(self, webhook: Webhook, call: Call, /) -> Answer:
+        answer = super().read_webhook(webhook, call)
+        if isinstance(answer, (Untrusted, Unknown)):
+            return answer
+        return [replace(one, payment_id=None, reference="late") for one in answer]
+
+
+class BelievedPaypal(BlindPaypal):
+    """Without its protection: webhooks are believed as they come, and state facts."""
+
+    @cached_property
+    def info(self) -> PaymentInfo:
+        return _manual(super().info)
+
+    def read_webhook(self, webhook: Webhook, call: Call, /) -> Answer:
+        answer = super().read_webhook(webhook, call)
+        if isinstance(answer, (Untrusted, Unknown)):
+            return answer
+        event = json.loads(webhook.body)
+        facts = paypal_facts(str(event["event_type"]), event["resource"], self._settings)
+        return [replace(notice, facts=facts) for notice in answer]
+
+
+Answer = Sequence[Notice] | Untrusted | Unknown
+
+
+def paypal_facts(
+    kind: str, thing: Mapping[str, Any], settings: PaypalSettings
+) -> tuple[Stated, ...]:
+    """Return what the body of an event says: what the plugin itself never believes."""
+    merchant_id = settings.merchant_id
+    if kind.startswith("CHECKOUT.ORDER."):
+        return order_facts(thing, merchant_id=merchant_id)
+    if kind in ("PAYMENT.CAPTURE.REFUNDED", "PAYMENT.REFUND.PENDING"):
+        return (refund_fact(thing),)
+    return (capture_fact(thing, payee(thing, merchant_id)),)
+
+
+def _manual(info: PaymentInfo) -> PaymentInfo:
+    return replace(info, features=info.features | {Feature.MANUAL})
 
 
 def kind_of(told: Told) -> str:

@@ -22,7 +22,6 @@ from core.application.receive_webhook import receive_webhook, webhook_endpoint
 from core.hooks.registry import Registry
 from core.models import Fact, InboxEntry, Order
 from hookspecs import Call, Notice, Secret, Unknown, Untrusted, Webhook
-from payment_paypal_like.reports import Reports as PaypalReports
 from payment_paypal_like.strategy import PaypalStrategy
 from payment_stripe_like import webhooks as stripe_webhooks
 from payment_stripe_like.strategy import StripeStrategy
@@ -68,10 +67,11 @@ class CredulousPaypal(PaypalStrategy):
 
     def read_webhook(self, webhook: Webhook, call: Call, /) -> Answer:
         try:
-            notice = PaypalReports(self._settings, self._gateway)._notice(json.loads(webhook.body))
+            event = json.loads(webhook.body)
+            payment_id = event["resource"]["purchase_units"][0]["custom_id"]
+            return [Notice(event_id=event["id"], payment_id=payment_id)]
         except (ValueError, KeyError, TypeError, AttributeError):
             return Untrusted(cause="can't be read")
-        return () if notice is None else [notice]
 
 
 def soon() -> Call:

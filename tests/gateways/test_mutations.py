@@ -14,7 +14,7 @@ from hookspecs import Call, Finding, InquireRequest, Outcome, ResumeRequest
 from payment_paypal_like.strategy import PaypalStrategy
 from payment_stripe_like.strategy import StripeStrategy
 from sandbox_gateways.process import SandboxProcess
-from tests.gateways.stories import BlindPaypal, BlindStripe, Story, kind_of
+from tests.gateways.stories import BelievedPaypal, BelievedStripe, Story, kind_of
 from tests.gateways.till import (
     CHARGES,
     MERCHANT,
@@ -24,6 +24,7 @@ from tests.gateways.till import (
     incidents,
     order_one,
     page_of,
+    payment_of,
     paypal_at,
     registry_at,
     start,
@@ -163,7 +164,7 @@ def test_a_look_up_about_something_else_pays_nothing(
 def test_a_webhook_about_something_else_pays_nothing(
     sandbox: SandboxProcess, code: str, what: str
 ) -> None:
-    plugins = tills(sandbox, BlindStripe, BlindPaypal)
+    plugins = tills(sandbox, BelievedStripe, BelievedPaypal)
     story = altered_story(code, sandbox=sandbox, plugins=plugins, changes=NEWS[code, what])
     stripe_kind = (
         "checkout.session.completed" if what == "reference" else "payment_intent.succeeded"
@@ -173,6 +174,21 @@ def test_a_webhook_about_something_else_pays_nothing(
     story.tell([one for one in story.told if kind_of(one) == wanted], plugins=plugins)
 
     check_refused(story.step, what, plugins=plugins)
+
+
+@both
+@what
+def test_a_webhook_about_something_else_is_a_reason_to_look_and_no_more(
+    sandbox: SandboxProcess, accounts: Registry, code: str, what: str
+) -> None:
+    story = altered_story(code, sandbox=sandbox, plugins=accounts, changes=NEWS[code, what])
+
+    story.tell(story.told, plugins=accounts)
+
+    order, payment = Order.objects.get(pk=story.step.order_id), payment_of(story.step)
+    assert (order.status, order.payment_status, payment.status) == ("PAID", "PAID", "CAPTURED")
+    assert set(incidents(story.step)) <= {"REFERENCE_MISMATCH"}
+    assert charged(sandbox, [story.step]) == [1]
 
 
 def altered_story(
@@ -215,7 +231,7 @@ def test_control_what_is_not_compared_pays(sandbox: SandboxProcess, code: str, w
 
 @both
 def test_control_the_same_webhook_unaltered_pays(sandbox: SandboxProcess, code: str) -> None:
-    plugins = tills(sandbox, BlindStripe, BlindPaypal)
+    plugins = tills(sandbox, BelievedStripe, BelievedPaypal)
     story = altered_story(code, sandbox=sandbox, plugins=plugins, changes={})
 
     story.tell(story.told, plugins=plugins)

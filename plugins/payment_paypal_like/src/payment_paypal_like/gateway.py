@@ -119,6 +119,13 @@ class Gateway:
                 page, pages = page + 1, int(report.get("total_pages", 1))
             low = high
 
+    def disputes(self, capture_id: str, call: Call) -> Iterator[Document]:
+        """Read the disputes about a capture, each in full."""
+        path = "/v1/customer/disputes"
+        listed = self._ask("GET", f"{path}?disputed_transaction_id={_safe(capture_id)}", call)
+        for one in listed.get("items") or ():
+            yield self._ask("GET", f"{path}/{_safe(str(one['dispute_id']))}", call)
+
     def certificate(self, url: str, call: Call) -> bytes:
         """Fetch a certificate (PEM), once; the caller has checked that its host is pinned."""
         known = self._certificates.get(url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -54,6 +55,7 @@ from payment_paypal_like.settings import Settings
 from payment_paypal_like.wording import (
     CURRENCIES,
     capture_fact,
+    names_another,
     order_facts,
     payee,
     refund_fact,
@@ -207,15 +209,18 @@ class PaypalStrategy:
 
     def _found(self, order_id: str, request: InquireRequest, call: Call) -> Finding:
         order = self._gateway.order(order_id, call)
+        if names_another(order, request.payment_id):
+            return Unknown(cause="this order was made for another payment")
         if request.verb is Verb.RESUME and order["status"] == "APPROVED":
             fresh = datetime.now(UTC) - request.sent_at < self._settings.keys_kept
             return Resend() if fresh else NotFound()
-        return self._standing(order)
+        finding = self._standing(order)
+        return replace(finding, facts=(*finding.facts, *self._reports.disputes(order, call)))
 
     def read_webhook(
         self, webhook: Webhook, call: Call, /
     ) -> Sequence[Notice] | Untrusted | Unknown:
-        """Verify an event and say what it tells."""
+        """Verify an event and say whose payment it is about."""
         return self._reports.read_webhook(webhook, call)
 
     def statement(self, since: datetime, until: datetime, call: Call, /) -> Iterable[Notice]:

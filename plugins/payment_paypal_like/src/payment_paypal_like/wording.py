@@ -120,6 +120,15 @@ def split_custom(custom_id: str) -> tuple[str | None, str | None]:
     return payment_id or None, operation_id or None
 
 
+def names_another(order: Mapping[str, Any], payment_id: str) -> bool:
+    """Say whether an order was made for another payment than this one."""
+    for unit in order.get("purchase_units") or ():
+        named, _ = split_custom(str(unit.get("custom_id") or ""))
+        if named not in (None, payment_id):
+            return True
+    return False
+
+
 def up_to(thing: Mapping[str, Any], kind: str) -> str | None:
     """Return the id of the object above, if it is of a kind (``captures``, ``authorizations``)."""
     for link in thing.get("links") or ():

@@ -188,21 +188,25 @@ class StripeStrategy:
         """Read the payment as it stands, by reference or else by our own ids."""
         try:
             if request.reference:
-                return self._found(request.reference, call)
+                return self._found(request.reference, request, call)
             return self._found_by_key(request, call)
         except GatewayError as error:
             return Unknown(cause=str(error))
         except UNREADABLE as error:
             return Unknown(cause=f"an answer that can't be read: {type(error).__name__}")
 
-    def _found(self, reference: str, call: Call) -> Finding:
+    def _found(self, reference: str, request: InquireRequest, call: Call) -> Finding:
         if reference.startswith("cs_"):
-            session = self._gateway.session(reference, call)
-            finding = standing_of_session(session)
-            intent = session.get("payment_intent")
+            thing = self._gateway.session(reference, call)
+            intent = thing.get("payment_intent")
+            finding = standing_of_session(thing)
         else:
-            intent = self._gateway.intent(reference, call)
-            finding = standing(intent)
+            thing = intent = self._gateway.intent(reference, call)
+            finding = standing(thing)
+        if (thing.get("metadata") or {}).get(
+            "payment_id", request.payment_id
+        ) != request.payment_id:
+            return Unknown(cause="this was made for another payment")
         if not isinstance(intent, Mapping) or intent["status"] != "succeeded":
             return finding
         facts = (*finding.facts, *self._later_facts(intent, call))
@@ -220,14 +224,14 @@ class StripeStrategy:
     def _found_by_key(self, request: InquireRequest, call: Call) -> Finding:
         for intent in self._gateway.search_intents(request.payment_id, call):
             if intent["metadata"].get("operation_id") == request.operation_id:
-                return self._found(intent["id"], call)
+                return self._found(intent["id"], request, call)
         for session in self._gateway.sessions(
             since=int((request.sent_at - _NEAR).timestamp()),
             until=int((request.sent_at + _NEAR).timestamp()),
             call=call,
         ):
             if session["metadata"].get("operation_id") == request.operation_id:
-                return self._found(session["id"], call)
+                return self._found(session["id"], request, call)
         fresh = datetime.now(UTC) - request.sent_at < self._settings.keys_kept
         return Resend() if fresh else NotFound()
 

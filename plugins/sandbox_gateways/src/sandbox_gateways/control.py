@@ -74,10 +74,7 @@ class Control:
             "POST webhooks/redeliver": lambda said: {
                 "sent": self._deliveries.redeliver(str(said.get("event_id", "")))
             },
-            "POST dispute": lambda said: self._stripe.dispute(
-                self._stripe.find(CHARGE, str(said["charge"])),
-                str(said.get("status", "needs_response")),
-            ),
+            "POST dispute": self._dispute,
             "POST finish_refund": self._finish_refund,
             "POST finish_capture": lambda said: self._paypal.finish_capture(
                 self._paypal.find(CAPTURE, str(said["capture"])), str(said["status"])
@@ -115,6 +112,15 @@ class Control:
         for provider in _PROVIDERS:
             self._deliveries.forget(provider)
         return self._deliveries.controls
+
+    def _dispute(self, said: Document) -> Document:
+        """``status`` is in the provider's own words: Stripe's status, or PayPal's outcome."""
+        charge_id = str(said["charge"])
+        capture = self._ledger.get(CAPTURE, charge_id)
+        if capture is not None:
+            return self._paypal.dispute(capture, str(said.get("status", "")))
+        charge = self._stripe.find(CHARGE, charge_id)
+        return self._stripe.dispute(charge, str(said.get("status", "needs_response")))
 
     def _forget(self, said: Document) -> Document:
         self._ledger.run("DELETE FROM document WHERE id = ?", str(said["id"]))

@@ -12,12 +12,20 @@ from typing import Any
 from sandbox_gateways.deliveries import Deliveries
 from sandbox_gateways.idempotency import paypal_once
 from sandbox_gateways.ledger import Document, Ledger
-from sandbox_gateways.paypal_objects import AUTHORIZATION, CAPTURE, ORDER, REFUND, PaypalBook
+from sandbox_gateways.paypal_objects import (
+    AUTHORIZATION,
+    CAPTURE,
+    DISPUTE,
+    ORDER,
+    REFUND,
+    PaypalBook,
+)
 from sandbox_gateways.paypal_signatures import CERTIFICATE_PATH, WEBHOOK_ID, PaypalSigner
 from sandbox_gateways.paypal_words import InstrumentDeclined, Refusal
 from sandbox_gateways.wire import Answer, Asked, answer_json
 
 Work = Callable[..., tuple[int, Document]]
+_OWN = ("/v2/", "/v1/oauth2/", "/v1/notifications/", "/v1/reporting/", "/v1/customer/disputes")
 _KINDS = {"authorizations": AUTHORIZATION, "captures": CAPTURE, "refunds": REFUND}
 
 
@@ -50,13 +58,15 @@ class PaypalApi:
                 ("POST", r"/v1/notifications/verify-webhook-signature", "", self._verify),
                 ("POST", r"/v1/notifications/webhooks", "", self._register),
                 ("GET", r"/v1/reporting/transactions", "", self._transactions),
+                ("GET", r"/v1/customer/disputes", "", self._disputes),
+                ("GET", r"/v1/customer/disputes/([\w-]+)", "", self._dispute),
             )
         )
 
     @staticmethod
     def owns(path: str) -> bool:
         """Say whether a path belongs to PayPal's API."""
-        return path.startswith(("/v2/", "/v1/oauth2/", "/v1/notifications/", "/v1/reporting/"))
+        return path.startswith(_OWN)
 
     def answer(self, asked: Asked) -> Answer:
         """Answer one request, once per request id."""
@@ -193,6 +203,15 @@ class PaypalApi:
                 rows.append({"transaction_info": info})
         page = {"page": 1, "total_pages": 1, "total_items": len(rows)}
         return 200, {"transaction_details": rows, **page}
+
+    def _disputes(self, asked: Asked) -> tuple[int, Document]:
+        about = asked.query.get("disputed_transaction_id", "")
+        found = [one for one in self._ledger.all(DISPUTE) if one["_capture"] == about]
+        summary = ("dispute_id", "create_time", "reason", "status", "dispute_amount")
+        return 200, {"items": [{name: one[name] for name in summary} for one in found], "links": []}
+
+    def _dispute(self, _asked: Asked, dispute_id: str) -> tuple[int, Document]:
+        return 200, self._book.find(DISPUTE, dispute_id)
 
     def _shown(self, document: Document) -> Document:
         shown = {key: value for key, value in document.items() if not key.startswith("_")}

@@ -14,11 +14,12 @@ from sandbox_gateways.paypal_words import (
     stamp,
 )
 
-ORDER, AUTHORIZATION, CAPTURE, REFUND = (
+ORDER, AUTHORIZATION, CAPTURE, REFUND, DISPUTE = (
     "paypal.order",
     "paypal.authorization",
     "paypal.capture",
     "paypal.refund",
+    "paypal.dispute",
 )
 MERCHANT = "SANDBOXMERCHANT"
 _REFUND_STATES = {"SUCCEEDED": "COMPLETED", "PENDING": "PENDING", "FAILED": "FAILED"}
@@ -215,6 +216,35 @@ class PaypalBook:
         self._ledger.put(CAPTURE, capture)
         self.tell(f"PAYMENT.CAPTURE.{status}", "capture", capture)
         return capture
+
+    def dispute(self, capture: Document, outcome: str) -> Document:
+        """Open a dispute about a capture, or decide the one there is, in PayPal's word for it."""
+        known = [one for one in self._ledger.all(DISPUTE) if one["_capture"] == capture["id"]]
+        about = {
+            "seller_transaction_id": capture["id"],
+            "custom": capture.get("custom_id", ""),
+            "gross_amount": capture["amount"],
+        }
+        dispute = (
+            dict(known[0])
+            if known
+            else {
+                "id": (dispute_id := new_id("PP-D-").upper()),
+                "dispute_id": dispute_id,
+                "create_time": stamp(),
+                "reason": "UNAUTHORISED",
+                "dispute_amount": capture["amount"],
+                "disputed_transactions": [about],
+                "_capture": capture["id"],
+            }
+        )
+        dispute["status"] = "RESOLVED" if outcome else "OPEN"
+        if outcome:
+            dispute["dispute_outcome"] = {"outcome_code": outcome}
+        self._ledger.put(DISPUTE, dispute)
+        news = "RESOLVED" if outcome else "CREATED"
+        self.tell(f"CUSTOMER.DISPUTE.{news}", "dispute", dispute)
+        return dispute
 
     def _new_capture(
         self,

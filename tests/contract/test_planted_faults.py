@@ -80,6 +80,8 @@ CONTROLS = {
     **dict.fromkeys(("SoundRule", "SoundTax", "SoundChannel", "SoundNames", "SoundCheapest"), 12),
 }
 GALLERIES = tuple(f"tests/contract/planted{kind}.py" for kind in ("", *SUFFIXES))
+_OURS = ("DATABASE_URL", "ORDERLOOM_TEST_RUN")
+"""The run of the copies makes a database of its own, and drops it."""
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +92,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, *command, "-p", "core.testing.conformance", "--conformance", str(path)],
         cwd=ROOT,
-        env={name: text for name, text in os.environ.items() if name != "DATABASE_URL"},
+        env={name: text for name, text in os.environ.items() if name not in _OURS},
         capture_output=True,
         text=True,
         check=False,

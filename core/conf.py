@@ -38,6 +38,7 @@ class Conf:
     pure_limit: float
     lease: float
     look_ups: tuple[float, ...]
+    worker_report: float
     delivery_lease: float
     delivery_retries: tuple[float, ...]
     public_url: str
@@ -78,6 +79,7 @@ def conf() -> Conf:
         pure_limit=settings.ORDERLOOM_PURE_SECONDS,
         lease=settings.ORDERLOOM_LEASE_SECONDS,
         look_ups=tuple(settings.ORDERLOOM_LOOK_UPS),
+        worker_report=settings.ORDERLOOM_WORKER_REPORT_SECONDS,
         delivery_lease=settings.ORDERLOOM_DELIVERY_LEASE_SECONDS,
         delivery_retries=tuple(settings.ORDERLOOM_DELIVERY_RETRIES),
         public_url=settings.ORDERLOOM_PUBLIC_URL.rstrip("/"),

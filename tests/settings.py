@@ -10,6 +10,7 @@ os.environ.setdefault("ALLOWED_HOSTS", "testserver,127.0.0.1,localhost")
 os.environ.setdefault("ORDERLOOM_HTTPS", "0")
 os.environ.setdefault("ORDERLOOM_SANDBOX", "1")
 os.environ.setdefault("LOG_LEVEL", "WARNING")
+os.environ.setdefault("ORDERLOOM_WORKER_REPORT_SECONDS", "0")  # who tests it sets it
 
 from core.project.settings import *  # noqa: F403
 

@@ -6,6 +6,7 @@ import logging
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Final
 
 import structlog
@@ -15,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-from core.application.refresh_registry import refresh_registry
+from core.application.pin_registry import pin_registry
 from core.context import DEFAULT_TENANT, TenantRef, acting_for
 from core.hooks.registry import Registry
 from core.http.errors import (
@@ -71,22 +72,26 @@ class Doorway:
             tenant = _tenant(request)
             if tenant is None:
                 return answer_to(404) if machine else HttpResponse("Not found", status=404)
-            with acting_for(tenant, request_id=request_id):
-                self._bind(request, tenant)
+            with (
+                acting_for(tenant, request_id=request_id),
+                self.plugins(tenant) as plugins,
+            ):
+                _bind(request, plugins)
                 response = _refused(request) or self.get_response(request)
         except (OperationalError, InterfaceError) as error:
             logger.warning("http.database.unavailable", extra={"cause": type(error).__name__})
             return _unavailable(machine=machine)
         return _dressed(response) if machine else response
 
-    def plugins(self, tenant: TenantRef) -> Registry:
-        """Return the registry that a request of this tenant is pinned to."""
-        return refresh_registry(tenant=tenant.slug)
+    def plugins(self, tenant: TenantRef) -> AbstractContextManager[Registry]:
+        """Return the registry that a request of this tenant is pinned to until it is answered."""
+        return pin_registry(tenant=tenant.slug)
 
-    def _bind(self, request: HttpRequest, tenant: TenantRef) -> None:
-        registry, now = self.plugins(tenant), timezone.now()
-        bound = {"registry": registry, "now": now, "shop": BoundShop(registry=registry, now=now)}
-        request.__dict__.update(bound)
+
+def _bind(request: HttpRequest, registry: Registry) -> None:
+    now = timezone.now()
+    bound = {"registry": registry, "now": now, "shop": BoundShop(registry=registry, now=now)}
+    request.__dict__.update(bound)
 
 
 def _tenant(request: HttpRequest) -> TenantRef | None:

@@ -9,8 +9,10 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from core.application.receive_webhook import receive_webhook
+from core.application.refresh_registry import refresh_registry
 from core.context import TenantRef, acting_for
 from core.domain.errors import InboxFull, NotFound, PluginUnavailable
+from core.hooks.registry import Registry
 from core.http.auth import DoorRequest
 from core.http.errors import BODY_TOO_LARGE, UNAVAILABLE, problem
 from core.models import WebhookEndpoint
@@ -43,8 +45,9 @@ def webhook(request: HttpRequest, plugin: str, endpoint: str) -> HttpResponse:
         for name, text in request.headers.items()
         if not name.lower().startswith(_KEPT_BACK)
     }
+    tenant = TenantRef(id=owner.tenant.id, slug=owner.tenant.slug)
     try:
-        with acting_for(TenantRef(id=owner.tenant.id, slug=owner.tenant.slug)):
+        with acting_for(tenant):
             receive_webhook(
                 plugin=plugin,
                 endpoint_id=endpoint,
@@ -55,7 +58,13 @@ def webhook(request: HttpRequest, plugin: str, endpoint: str) -> HttpResponse:
     except InboxFull as full:
         return problem(full.code, full.text)
     try:
-        cast(DoorRequest, request).registry.reading_webhooks(plugin)
+        _registry_of(request, tenant).reading_webhooks(plugin)
     except PluginUnavailable:
         return problem(UNAVAILABLE, "It is kept until the plugin is back.")
     return HttpResponse(b'{"stored":true}', content_type="application/json")
+
+
+def _registry_of(request: HttpRequest, tenant: TenantRef) -> Registry:
+    """The endpoint says whose webhook it is, whatever shop the address was asked for."""
+    pinned = cast(DoorRequest, request).registry
+    return pinned if pinned.tenant == tenant.slug else refresh_registry(tenant=tenant.slug)

@@ -9,7 +9,7 @@ import structlog
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 
 from core.application.deliver_events import DeliveryCount, deliver_events
-from core.application.refresh_registry import refresh_registry
+from core.application.pin_registry import pin_registry
 from core.context import TenantRef, acting_for
 from core.models import Tenant
 
@@ -32,7 +32,8 @@ def drain(*, until: float | None = None) -> DeliveryCount:
     for row in Tenant.objects.order_by("id"):
         with acting_for(TenantRef(id=row.id, slug=row.slug)):
             while until is None or time.monotonic() < until:
-                count = deliver_events(plugins=refresh_registry(tenant=row.slug))
+                with pin_registry(tenant=row.slug) as plugins:
+                    count = deliver_events(plugins=plugins)
                 total.add(count)
                 if not count:
                     break

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from core.application.drain_inbox import drain_inbox
 from core.application.expire_orders import expire_orders
-from core.application.refresh_registry import refresh_registry
+from core.application.pin_registry import pin_registry
 from core.application.sweep_payments import sweep_payments
 from core.context import TenantRef, acting_for
 from core.jobs.relay import Relay
@@ -36,8 +36,10 @@ def sweep() -> Swept:
     """Work off, for every tenant, what is due: once, without waiting for anything."""
     total = Swept()
     for row in Tenant.objects.order_by("id"):
-        with acting_for(TenantRef(id=row.id, slug=row.slug)):
-            plugins = refresh_registry(tenant=row.slug)
+        with (
+            acting_for(TenantRef(id=row.id, slug=row.slug)),
+            pin_registry(tenant=row.slug) as plugins,
+        ):
             total.webhooks += drain_inbox(plugins=plugins, now=timezone.now())
             total.payments += sweep_payments(plugins=plugins, now=timezone.now())
             total.expired += expire_orders(plugins=plugins, now=timezone.now())

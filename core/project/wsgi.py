@@ -10,4 +10,9 @@ __all__ = ["application"]
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.project.settings")
 
-application = get_wsgi_application()
+_shop = get_wsgi_application()
+
+# Whatever knows of rows can be imported only now that Django is ready.
+from core.jobs.reporter import Reporter, reporting  # noqa: E402
+
+application = reporting(_shop, Reporter())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 from django.conf import settings
 
 from core.context import TenantRef
@@ -15,8 +17,8 @@ class InHand(Doorway):
 
     registry: Registry = registry_of()
 
-    def plugins(self, _: TenantRef) -> Registry:
-        return InHand.registry
+    def plugins(self, _: TenantRef) -> AbstractContextManager[Registry]:
+        return nullcontext(InHand.registry)
 
 
 MIDDLEWARE = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -97,8 +98,13 @@ def test_an_endpoint_finds_its_own_tenant() -> None:
     other = Tenant.objects.create(id=2, slug="other")
     with acting_for(TenantRef(id=2, slug="other")):
         endpoint = webhook_endpoint(plugin="pay-memory", now=timezone.now())
+    theirs = replace(InHand.registry, tenant="other")
 
+    without = send(endpoint)
+    InHand.registry = theirs
     answer = send(endpoint)
 
-    assert answer.status_code == 200
-    assert InboxEntry.objects.across_tenants().get().tenant_id == other.id
+    # Whether it can be read is asked of the other tenant's plugins, not of the caller's.
+    assert (without.status_code, answer.status_code) == (503, 200)
+    stored = InboxEntry.objects.across_tenants().values_list("tenant_id", flat=True)
+    assert list(stored) == [other.id, other.id]

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from core.application.history import OrderTotals
 from core.application.import_orders import ImportOrders, OrdersImported, import_orders
-from core.application.refresh_registry import refresh_registry
+from core.application.pin_registry import pin_registry
+from core.jobs.reporter import Reporter
 from core.management.importing import ImportCommand
 from hookspecs import Money
 
@@ -39,8 +40,11 @@ class Command(ImportCommand):
             encoding=options["encoding"],
             all_or_nothing=options["all_or_nothing"],
         )
-        with self.at_work(options) as told:
-            plugins = refresh_registry(tenant=options["tenant"])
+        with (
+            self.at_work(options) as told,
+            Reporter(),
+            pin_registry(tenant=options["tenant"]) as plugins,
+        ):
             done = import_orders(command, plugins=plugins, now=timezone.now(), progress=told)
         outcome = {"source": command.source, **_outcome(done)}
         self.say(_lines(done), outcome, done.errors, as_json=options["json"])

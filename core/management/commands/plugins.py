@@ -8,7 +8,9 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.domain.errors import OrderloomError
+from core.management.verbs.configuring import CONFIG
 from core.management.verbs.looking import CHECK, LIST, SHOW
+from core.management.verbs.switching import DISABLE, DRAIN, ENABLE
 from core.management.verbs.uninstalling import UNINSTALL
 from core.management.verbs.verb import Teller, Verb
 
@@ -16,6 +18,10 @@ VERBS: Final[tuple[Verb, ...]] = (
     LIST,
     SHOW,
     CHECK,
+    ENABLE,
+    DISABLE,
+    DRAIN,
+    CONFIG,
     UNINSTALL,
 )
 """Every verb, in the order in which `--help` names them; the first is meant where none is given."""

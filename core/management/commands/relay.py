@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from core.application.count_deliveries import count_deliveries
 from core.jobs.relay import Relay, drain
+from core.jobs.reporter import Reporter
 from core.jobs.sweeper import Sweeper, sweep
 
 
@@ -44,5 +45,6 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: relay.stop(timeout=0))
         sweeper.start()
         self.stderr.write("Relay is running; Ctrl-C ends it.")
-        relay.run()
-        sweeper.stop()
+        with Reporter():
+            relay.run()
+            sweeper.stop()

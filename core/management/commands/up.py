@@ -23,6 +23,7 @@ from core.context import DEFAULT_TENANT, acting_for
 from core.domain.errors import OrderloomError
 from core.hooks.registry import Registry
 from core.jobs.relay import Relay
+from core.jobs.reporter import Reporter
 from core.jobs.sweeper import Sweeper
 from core.management.beginning import add_arguments, begun
 from core.management.buying import buy, one_per_plugin
@@ -128,6 +129,7 @@ class Command(BaseCommand):
                     if registry.plugin(name) is not None
                 }
             )
+        stack.enter_context(Reporter())
         for worker in (Relay(poll=0.1, idle=idle), Sweeper(poll=0.1, idle=idle)):
             worker.start()
             stack.callback(worker.stop)

@@ -9,10 +9,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from core.application.refresh_registry import refresh_registry
+from core.application.pin_registry import pin_registry
 from core.application.warm_caches import Warmed, warm_caches
 from core.context import DEFAULT_TENANT, TenantRef, acting_for
 from core.domain.errors import NotFound
+from core.jobs.reporter import Reporter
 from core.models import Tenant
 
 
@@ -32,10 +33,14 @@ class Command(BaseCommand):
         row = Tenant.objects.filter(slug=options["tenant"]).first()
         if row is None:
             raise CommandError(f"There is no tenant {options['tenant']}.")
-        with acting_for(TenantRef(id=row.id, slug=row.slug)):
+        with (
+            acting_for(TenantRef(id=row.id, slug=row.slug)),
+            Reporter(),
+            pin_registry(tenant=row.slug) as plugins,
+        ):
             try:
                 rounds = warm_caches(
-                    plugins=refresh_registry(tenant=row.slug),
+                    plugins=plugins,
                     namespaces=options["namespaces"],
                     budget=options["budget"],
                     afresh=options["afresh"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, Protocol, cast
 
 from django.apps import apps
@@ -12,6 +13,9 @@ from django.db import DatabaseError
 
 from core.application.list_plugins import list_plugins
 from core.application.refresh_registry import refresh_registry
+from core.application.report_worker import running_versions
+from core.application.switch_plugin import named_tenant
+from core.context import DEFAULT_TENANT
 from core.hooks.discovery import Discovered
 from core.hooks.proof import brings_django, prove
 from core.hooks.registry import Registry
@@ -25,20 +29,23 @@ class _Starts(Protocol):
     first: Registry
 
 
-def _list(teller: Teller, _: dict[str, Any]) -> int:
-    _registry, views = _look()
+def _list(teller: Teller, options: dict[str, Any]) -> int:
+    _registry, views, running = _look(options)
     if teller.as_json:
-        teller.json([row_of(view) for view in views])
+        teller.json([row_of(view) | {"running": _others(view, running)} for view in views])
         return 0
     teller.table(
         ("plugin", "state", "version", "offers", "why"),
-        [(view.name, view.state, view.version, ", ".join(view.offers), view.why) for view in views],
+        [
+            (view.name, view.state, _versions(view, running), ", ".join(view.offers), view.why)
+            for view in views
+        ],
     )
     return 0
 
 
 def _show(teller: Teller, options: dict[str, Any]) -> int:
-    registry, views = _look()
+    registry, views, _running = _look(options)
     view = named(options["name"], views)
     settings = registry.settings_sources.get(view.name, ())
     about = row_of(view) | _manifest(view)
@@ -68,7 +75,7 @@ def _show(teller: Teller, options: dict[str, Any]) -> int:
 
 
 def _check(teller: Teller, options: dict[str, Any]) -> int:
-    registry, _views = _look()
+    registry, *_ = _look(options)
     problems = _every(registry)
     if options["isolated"]:
         known = {(each.plugin, each.text) for each in problems}
@@ -122,14 +129,30 @@ def row_of(view: PluginView) -> dict[str, Any]:
     }
 
 
-def _look() -> tuple[Registry, tuple[PluginView, ...]]:
+_Running = Mapping[str, frozenset[str]]
+
+
+def _look(options: dict[str, Any]) -> tuple[Registry, tuple[PluginView, ...], _Running]:
     """Before the first migration there is nothing to remember, and still something to list."""
+    tenant = options.get("tenant", DEFAULT_TENANT.slug)
     try:
-        registry = refresh_registry()
-        return registry, list_plugins(plugins=registry)
+        if tenant != DEFAULT_TENANT.slug:
+            named_tenant(tenant)
+        registry = refresh_registry(tenant=tenant)
+        return registry, list_plugins(plugins=registry), running_versions()
     except DatabaseError:
         registry = cast(_Starts, apps.get_app_config("orderloom")).first
-        return registry, tuple(sorted(registry.plugins, key=lambda view: view.name))
+        return registry, tuple(sorted(registry.plugins, key=lambda view: view.name)), {}
+
+
+def _others(view: PluginView, running: _Running) -> list[str]:
+    """The versions that servers still run: new code needs a restart."""
+    return sorted(running.get(view.name, frozenset()) - {view.version})
+
+
+def _versions(view: PluginView, running: _Running) -> str:
+    others = _others(view, running)
+    return f"installed {view.version}, running {', '.join(others)}" if others else view.version
 
 
 def _every(registry: Registry) -> tuple[Problem, ...]:
@@ -179,7 +202,12 @@ def _said(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
+def _whose(parser: CommandParser) -> None:
+    parser.add_argument("--tenant", default=DEFAULT_TENANT.slug, help="whose switches and settings")
+
+
 def _isolated(parser: CommandParser) -> None:
+    _whose(parser)
     parser.add_argument(
         "--isolated", action="store_true", help="prove apps and pages anew, in child processes"
     )
@@ -187,9 +215,10 @@ def _isolated(parser: CommandParser) -> None:
 
 def _name(parser: CommandParser) -> None:
     parser.add_argument("name", help="as in `plugins list`")
+    _whose(parser)
 
 
-LIST: Final = Verb(name="list", about="all plugins and their state", run=_list)
+LIST: Final = Verb(name="list", about="all plugins and their state", run=_list, arguments=_whose)
 SHOW: Final = Verb(
     name="show",
     about="one plugin: offers, settings and where they come from",

@@ -1,0 +1,99 @@
+"""Who reports what a process has in hand, and when: a thread beside the work, never the work."""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol, Self, cast
+
+import structlog
+from django.apps import apps
+from django.db import DatabaseError, InterfaceError, connections
+
+from core.application.pin_registry import in_hand
+from core.application.refresh_registry import refresh_registry
+from core.application.report_worker import IDLE_SECONDS, Worker, report_worker
+from core.conf import conf
+from core.hooks.loader import Loaded
+from core.hooks.states import Code
+
+__all__ = ["Reporter", "reporting"]
+
+log = structlog.get_logger(__name__)
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class _Starts(Protocol):
+    loaded: Loaded
+
+
+class Reporter:
+    """Reports once a second while there is work in hand, rarely while there is none.
+
+    A server that forks starts it in each worker, at the first request.
+    """
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._starting = threading.Lock()
+        self._pid = 0
+
+    def start(self) -> None:
+        """Run in a thread of this process, unless it does already; 0 seconds mean never."""
+        if self._pid == os.getpid() or not conf().worker_report:
+            return
+        with self._starting:
+            if self._pid != os.getpid():
+                self._pid = os.getpid()
+                threading.Thread(target=self._run, name="reporter", daemon=True).start()
+
+    def stop(self) -> None:
+        """Report no more."""
+        self._stop.set()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        worker, told = _this_process(), float("-inf")
+        busy = 0
+        while True:
+            try:
+                if busy or in_hand().count or time.monotonic() - told >= IDLE_SECONDS:
+                    busy = report_worker(worker, generation=refresh_registry().generation)
+                    told = time.monotonic()
+            except (DatabaseError, InterfaceError) as error:
+                log.warning("worker.report.failed", cause=type(error).__name__)
+                connections.close_all()
+            if not busy:
+                connections.close_all()
+            if self._stop.wait(conf().worker_report):
+                return
+
+
+def reporting(application: Wsgi, reporter: Reporter) -> Wsgi:
+    """Return the application, which sees to it that its process reports from now on."""
+
+    def answered(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        reporter.start()
+        return application(environ, start_response)
+
+    return answered
+
+
+def _this_process() -> Worker:
+    loaded = cast(_Starts, apps.get_app_config("orderloom")).loaded
+    return Worker(
+        id=secrets.token_hex(16),
+        process=f"{platform.node()}:{os.getpid()}"[:100],
+        versions={p.name: p.found.version for p in loaded.plugins if p.code is Code.LOADED},
+    )

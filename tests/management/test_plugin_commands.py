@@ -1,0 +1,163 @@
+"""Switching and configuring from the command line: what it says, to whom, and its exit codes."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db.models.functions import Now
+from django.test import override_settings
+
+from core.application import refresh_registry as module
+from core.models import PluginSettings, PluginWorker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TAX, CARD = "pricing-sales-tax", "payment-stripe-like"
+
+
+@pytest.fixture(autouse=True)
+def _fresh(settings: Any) -> Iterator[None]:
+    settings.ORDERLOOM_SECRETS_KEY = ["a key"]
+    settings.ORDERLOOM_WORKER_REPORT_SECONDS = 0.1
+    module.forget()
+    yield
+    module.forget()
+
+
+def ask(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("plugins", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def told(*arguments: str) -> Any:
+    return json.loads(ask(*arguments, "--json"))
+
+
+def listed() -> dict[str, dict[str, Any]]:
+    return {row["name"]: row for row in told("list")}
+
+
+def working(**what: Any) -> PluginWorker:
+    about = {"id": "w", "process": "here:1", "in_hand": 1, "generation": 0, "seen_at": Now()}
+    return PluginWorker.objects.create(**about | what)
+
+
+def test_a_plugin_is_switched_off_and_on_and_the_history_says_why() -> None:
+    off = told("disable", TAX, "--reason", "too dear")
+    after = listed()[TAX]
+    on = ask("enable", TAX)
+    history = told("config", TAX, "--history")
+
+    assert (off["state"], off["changed"], off["late"]) == ("DISABLED", True, [])
+    assert after["state"] == "DISABLED"
+    assert after["why"].endswith("(command line): too dear")
+    assert on == f"{TAX} is ENABLED.\n"
+    assert [(row["kind"], row["reason"]) for row in history] == [("ON", ""), ("OFF", "too dear")]
+
+
+def test_waiting_ends_a_second_and_a_report_later() -> None:
+    began = time.monotonic()
+
+    off = told("disable", TAX, "--wait")
+
+    assert off["late"] == []
+    assert time.monotonic() - began >= 1.1
+
+
+@pytest.mark.parametrize(
+    ("worker", "late"),
+    [
+        ({}, ["here:1"]),
+        ({"in_hand": 0}, []),
+        ({"generation": 99}, []),
+    ],
+    ids=["at work with the old", "idle", "at work with the new"],
+)
+def test_waiting_is_for_those_who_hold_older_work(worker: dict[str, Any], late: list[str]) -> None:
+    working(**worker)
+    out = io.StringIO()
+
+    try:
+        call_command("plugins", "disable", TAX, "--wait", "--deadline=1.5", "--json", stdout=out)
+        code = 0
+    except SystemExit as ended:
+        code = int(str(ended.code))
+
+    assert json.loads(out.getvalue())["late"] == late
+    assert code == (1 if late else 0)
+
+
+def test_it_is_said_where_servers_run_other_code_than_is_installed() -> None:
+    working(versions={TAX: "0.0.1"})
+
+    row = listed()[TAX]
+
+    assert row["running"] == ["0.0.1"]
+    assert f"installed {row['version']}, running 0.0.1" in ask("list")
+
+
+def test_a_plugin_is_configured_secrets_by_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("sk_canary\nwhsec_canary\n"))
+
+    ask("config", CARD, "--secret", "api_key", "webhook_secrets", "--set", "label=Plastic")
+    told("config", CARD, "--set", "account=main", "--unset", "label", "--reason", "moved")
+    shown = ask("config", CARD) + ask("show", CARD)
+    history = told("config", CARD, "--history")
+
+    row = PluginSettings.objects.latest("id")
+    assert (row.values, set(row.sealed)) == ({"account": "main"}, {"api_key", "webhook_secrets"})
+    assert "canary" not in shown + json.dumps(row.sealed)
+    assert f"/webhooks/{CARD}/" in shown
+    assert "main" in shown
+    assert [each["names"] for each in history] == [
+        ["account", "label"],
+        ["api_key", "label", "webhook_secrets"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("disable", "nobody"), "NOT_FOUND: There is no plugin nobody."),
+        (("disable", TAX, "--tenant", "nobody"), "NOT_FOUND: There is no tenant nobody."),
+        (("list", "--tenant", "nobody"), "NOT_FOUND: There is no tenant nobody."),
+        (
+            ("config", CARD, "--set", "visible_after=soon"),
+            "INVALID_INPUT: payment-stripe-like: vis",
+        ),
+        (("config", CARD, "--set", "label"), "label sets nothing: write field=value."),
+        (("config", CARD, "--set", "colour=red"), "colour: there is no such setting"),
+        (("config", "events-log", "--secret", "x"), "x: nothing came from standard input."),
+    ],
+)
+def test_what_is_refused_is_one_plain_sentence(
+    arguments: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+
+    with pytest.raises(CommandError) as caught:
+        ask(*arguments)
+
+    assert said in str(caught.value)
+    assert not PluginSettings.objects.exists()
+
+
+def test_draining_ends_where_nothing_is_open() -> None:
+    done = told("drain", CARD, "--deadline", "5")
+
+    assert (done["drained"], done["payments"], done["late"]) == (True, 0, [])
+
+
+@override_settings(ORDERLOOM_PLUGINS_DISABLED=frozenset({TAX}))
+def test_what_the_environment_switches_off_stays_off() -> None:
+    with pytest.raises(CommandError, match="SET_ELSEWHERE: ORDERLOOM_PLUGINS_DISABLED switches"):
+        ask("enable", TAX)

@@ -50,6 +50,7 @@ from tests.http.memory import InHand
 __all__ = ["door"]
 
 pytestmark = [pytest.mark.usefixtures("mugs"), pytest.mark.timeout(300)]
+patient = pytest.mark.usefixtures("patient")
 
 
 class Doubting(StripeStrategy):
@@ -108,6 +109,7 @@ def test_g7_two_at_once_under_keys_of_their_own_charge_twice(sandbox: SandboxPro
     assert charged(sandbox, [step])[0] > 1
 
 
+@patient
 @pytest.mark.parametrize(("look_ups", "ends"), [(1, "CONFIRMED"), (60, "PAID")])
 def test_w2_news_that_is_not_kept_until_its_payment_is_known_is_lost(
     sandbox: SandboxProcess, tenths: Any, look_ups: int, ends: str
@@ -146,6 +148,7 @@ def test_w5_what_was_verified_is_not_counted() -> None:
     assert InboxEntry.objects.filter(status="STORED").count() == 1
 
 
+@patient
 def test_w6_worked_off_at_the_door_a_webhook_writes_more_and_moves_the_order(
     sandbox: SandboxProcess, door: Client
 ) -> None:
@@ -165,6 +168,7 @@ def test_w6_worked_off_at_the_door_a_webhook_writes_more_and_moves_the_order(
     assert sandbox.control("GET requests")["requests"] != []
 
 
+@patient
 @pytest.mark.parametrize("code", ["stripe", "paypal"])
 def test_w7_without_look_ups_nothing_is_ever_finished(sandbox: SandboxProcess, code: str) -> None:
     plugins: Registry = registry_at(

@@ -74,7 +74,7 @@ REPLAYS = 10 if QUICK else 100
 MANY = 100 if QUICK else 1000
 EACH = 4 if QUICK else 40
 both = pytest.mark.parametrize("code", ["stripe", "paypal"])
-pytestmark = [pytest.mark.usefixtures("mugs"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.usefixtures("mugs", "patient"), pytest.mark.timeout(900)]
 
 
 class Forgetful(BelievedStripe):

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,9 +87,13 @@ _OURS = ("DATABASE_URL", "ORDERLOOM_TEST_RUN")
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return reported(*GALLERIES, to=tmp_path_factory.mktemp("conformance"), seconds=230)
+
+
+def reported(*galleries: str, to: Path, seconds: float) -> dict[str, Any]:
     """Run the suite once over every copy, as an author would, and read what it wrote."""
-    path = tmp_path_factory.mktemp("conformance") / "conformance.json"
-    command = ["-m", "pytest", *GALLERIES, "-q", "--tb=no", "-p", "no:randomly"]
+    path = to / "conformance.json"
+    command = ["-m", "pytest", *galleries, "-q", "--tb=no", "-p", "no:randomly"]
     done = subprocess.run(
         [sys.executable, *command, "-p", "core.testing.conformance", "--conformance", str(path)],
         cwd=ROOT,
@@ -96,7 +101,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=230,
+        timeout=seconds,
     )
     assert path.is_file(), done.stdout + done.stderr
     told: dict[str, Any] = json.loads(path.read_text("utf-8"))

@@ -39,6 +39,7 @@ class Conf:
     lease: float
     look_ups: tuple[float, ...]
     worker_report: float
+    waiting_look: float
     delivery_lease: float
     delivery_retries: tuple[float, ...]
     public_url: str
@@ -80,6 +81,7 @@ def conf() -> Conf:
         lease=settings.ORDERLOOM_LEASE_SECONDS,
         look_ups=tuple(settings.ORDERLOOM_LOOK_UPS),
         worker_report=settings.ORDERLOOM_WORKER_REPORT_SECONDS,
+        waiting_look=settings.ORDERLOOM_WAITING_LOOK_SECONDS,
         delivery_lease=settings.ORDERLOOM_DELIVERY_LEASE_SECONDS,
         delivery_retries=tuple(settings.ORDERLOOM_DELIVERY_RETRIES),
         public_url=settings.ORDERLOOM_PUBLIC_URL.rstrip("/"),

@@ -39,8 +39,6 @@ from hookspecs import (
     Verb,
 )
 
-MANUAL_LOOK: float = 600.0
-
 
 def claim_operation(operation: Operation) -> Operation | None:
     """Take a command over under a new fence, if nobody else holds it; leases use its clock."""
@@ -105,7 +103,7 @@ def recorded(operation: Operation, outcome: Outcome, *, now: datetime) -> Operat
                 done = _moved(operation, OperationStatus.DONE)
             return done
         case NeedsCustomer(expires_at=expires_at):
-            wait = MANUAL_LOOK
+            wait = conf().waiting_look
             if expires_at is not None:
                 wait = min(wait, max(first, (expires_at - now).total_seconds()))
             told = waiting_data(outcome)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
 from uuid import UUID
 
 import structlog
@@ -18,8 +17,6 @@ from core.domain.errors import OrderloomError, PluginUnavailable
 from core.domain.lifecycle import LIVE, OperationStatus
 from core.hooks.registry import Registry
 from core.models import Operation
-
-POSTPONED: Final = timedelta(minutes=10)
 
 log = structlog.get_logger(__name__)
 
@@ -43,12 +40,12 @@ def sweep_payments(
         except OrderloomError as refused:
             log.warning("payment.sweep.refused", operation=str(operation.pk), code=refused.code)
             away = isinstance(refused, PluginUnavailable)
-            _postpone(operation, POSTPONED if away else _soon())
+            _postpone(operation, conf().waiting_look if away else conf().look_ups[0])
         except DatabaseError:
             raise
         except Exception:  # one command that can't be read must not keep the others waiting
             log.exception("payment.sweep.failed", operation=str(operation.pk))
-            _postpone(operation, POSTPONED)
+            _postpone(operation, conf().waiting_look)
     return looked_at
 
 
@@ -62,10 +59,7 @@ def _finish(operation: Operation, *, plugins: Registry, now: datetime) -> None:
     resume_if_approved(operation.payment_id, plugins=plugins, now=now)
 
 
-def _postpone(operation: Operation, wait: timedelta) -> None:
-    """A plugin that isn't there may be back in ten minutes; who lost a race looks again soon."""
-    Operation.objects.filter(pk=operation.pk, fence=operation.fence).update(due_at=Now() + wait)
-
-
-def _soon() -> timedelta:
-    return timedelta(seconds=conf().look_ups[0])
+def _postpone(operation: Operation, seconds: float) -> None:
+    """A plugin that isn't there may be back in a while; who lost a race looks again soon."""
+    due_at = Now() + timedelta(seconds=seconds)
+    Operation.objects.filter(pk=operation.pk, fence=operation.fence).update(due_at=due_at)

@@ -6,8 +6,10 @@ import base64
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from socketserver import ThreadingMixIn
 from typing import Any
 from uuid import UUID
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from django.db import connection
 
@@ -23,12 +25,13 @@ from core.application.resume_payment import ResumePayment, resume_payment
 from core.application.start_payment import start_payment
 from core.domain.errors import ConcurrentChange, OrderloomError, PaymentUndecided
 from core.hooks.registry import Registry
-from core.jobs.relay import drain
-from core.jobs.sweeper import sweep
+from core.jobs.relay import Relay, drain
+from core.jobs.sweeper import Sweeper, sweep
 from core.management.sandbox import Sandbox
+from core.project.wsgi import application
 from hookspecs import Money, Redirect
 from tests.application.shelf import paying, placed
-from tests.faults.invariants import nothing_is_undecided
+from tests.faults.invariants import nothing_is_undecided, nothing_waits_for_a_customer
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -181,8 +184,39 @@ def webhooks(say: Say, *, plugin: str, came: list[list[Any]], apply: bool = Fals
         drain_inbox(plugins=refresh_registry(), now=now())
 
 
-def finish(say: Say, *, seconds: float = 30.0) -> None:
-    """Be relay and sweeper until nothing is undecided, or the deadline is over."""
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing: who was answered has hung up."""
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def serve(_say: Say, *, port: int) -> None:
+    """Be the web server, until killed."""
+    make_server("127.0.0.1", port, application, _Server, _Quiet).serve_forever(0.05)
+
+
+def relay(_say: Say, *, poll: float) -> None:
+    """Be a relay, until killed."""
+    Relay(poll=poll, idle=poll).run()
+
+
+def sweeper(_say: Say, *, poll: float) -> None:
+    """Be a sweeper, until killed."""
+    Sweeper(poll=poll, idle=poll).run()
+
+
+def finish(say: Say, *, seconds: float = 30.0, customers: bool = False) -> None:
+    """Be relay and sweeper until nothing is undecided, or the deadline is over.
+
+    With `customers`, all of them have done their part, so that nothing may wait for one.
+    """
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
@@ -192,6 +226,7 @@ def finish(say: Say, *, seconds: float = 30.0) -> None:
             say({"refused": refused.code})
         with connection.cursor() as cursor:
             left = nothing_is_undecided(cursor)
+            left += nothing_waits_for_a_customer(cursor) if customers else []
         if not left:
             say({"finished": round(seconds - (until - time.monotonic()), 2)})
             return

@@ -173,6 +173,15 @@ def nothing_is_undecided(cursor: CursorWrapper) -> Rows:
     )
 
 
+def nothing_waits_for_a_customer(cursor: CursorWrapper) -> Rows:
+    """No command waits for its customer; true only where all of them have done their part."""
+    return _rows(
+        cursor,
+        "SELECT 'operation', id::text, concat_ws(' ', verb, status, looks, due_at - now(), action)"
+        " FROM orderloom_operation WHERE status = 'NEEDS_CUSTOMER'",
+    )
+
+
 ALWAYS: Final[tuple[Callable[[CursorWrapper], Rows], ...]] = (
     i1_sums_are_totals_and_no_provider_is_asked_for_more,
     i2_nobody_is_promised_more_than_there_is,

@@ -22,6 +22,7 @@ django.setup()
 
 from django.db import connection, connections  # noqa: E402
 from django.test import override_settings  # noqa: E402
+from django.urls import get_resolver  # noqa: E402
 
 from core.application.refresh_registry import refresh_registry  # noqa: E402
 from core.context import DEFAULT_TENANT, acting_for  # noqa: E402
@@ -114,6 +115,7 @@ def warm() -> None:
     """Know the plugins, so that no child has to ask first; children open connections of their own."""
     with acting_for(DEFAULT_TENANT):
         refresh_registry()
+    assert get_resolver().url_patterns  # what a web server reads at its first request
     connections.close_all()
 
 

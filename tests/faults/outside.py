@@ -32,6 +32,7 @@ TENTHS = {
     "ORDERLOOM_CALL_DEADLINE_SECONDS": "2.0",
     "ORDERLOOM_LEASE_SECONDS": "0.2",
     "ORDERLOOM_LOOK_UPS": ",".join(["0.1", "0.2", *["0.5"] * 60]),
+    "ORDERLOOM_WAITING_LOOK_SECONDS": "2.0",
     "ORDERLOOM_DELIVERY_LEASE_SECONDS": "3.0",
     "ORDERLOOM_DELIVERY_RETRIES": ",".join(["0.1", "0.2", *["0.5"] * 60]),
 }
@@ -179,6 +180,11 @@ class Outside:
     def charges(self) -> list[int]:
         """Return the amounts that the gateways took since the beginning."""
         return [minor(one["amount"]) for one in self._new("charges") if minor(one["amount"])]
+
+    def charged(self) -> list[str]:
+        """Return whose money they took, by our payment's id."""
+        taken = [one for one in self._new("charges") if minor(one["amount"])]
+        return [str(one["metadata"].get("payment_id")) for one in taken]
 
     def refunds(self) -> list[int]:
         """Return the amounts that they gave back."""

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import random
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-import uuid
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.db import connection
 
 from core.context import TenantRef
 from tests.concurrency.crowd import ROOT
+from tests.faults.customers import Customers, ask
 from tests.faults.invariants import broken
 from tests.faults.judging import TOTAL, finished
 from tests.faults.outside import Nursery, Outside, environment
@@ -28,7 +24,6 @@ from tests.session import tier
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(900)]
 
 ROUNDS = 2 if tier() == "quick" else 50
-CUSTOMERS = 3
 DRAINED = 10.0
 
 
@@ -50,7 +45,7 @@ class Server:
         until = time.monotonic() + 60
         while time.monotonic() < until:
             try:
-                if self.asked("GET", "/livez")[0] == 200:
+                if ask(self.port, "GET", "/livez")[0] == 200:
                     return
             except OSError:
                 time.sleep(0.05)
@@ -67,78 +62,6 @@ class Server:
             self._process.wait()
         return time.monotonic() - began
 
-    def asked(self, method: str, path: str, body: Any = None, **named: str) -> tuple[int, Any]:
-        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        headers = {name.replace("_", "-"): text for name, text in named.items()}
-        try:
-            client.request(
-                method,
-                path,
-                body=None if body is None else json.dumps(body),
-                headers={"Content-Type": "application/json", **headers},
-            )
-            answer = client.getresponse()
-            text = answer.read()
-            return answer.status, json.loads(text) if text.startswith(b"{") else text
-        except http.client.HTTPException as error:
-            raise ConnectionError(str(error)) from error
-        finally:
-            client.close()
-
-
-class Customers:
-    """Buy one after another, repeating what had no answer, until the shop closes for good."""
-
-    def __init__(self, server: Server) -> None:
-        self.server = server
-        self.closed = threading.Event()
-        self.placed: dict[str, str] = {}
-        self.paid: list[str] = []
-        self.surprises: list[Any] = []
-        self._threads = [threading.Thread(target=self._buy_on) for _ in range(CUSTOMERS)]
-        for thread in self._threads:
-            thread.start()
-
-    def leave(self) -> None:
-        self.closed.set()
-        for thread in self._threads:
-            thread.join(60)
-
-    def _buy_on(self) -> None:
-        while not self.closed.is_set():
-            key = uuid.uuid4().hex
-            body = {"lines": [{"sku": "tea", "quantity": 2}], "contact": {"email": "a@example.org"}}
-            order = self._insist("/api/v1/orders", body, Idempotency_Key=key)
-            if order is None:
-                return
-            self.placed[key] = order["order_id"]
-            way = {
-                "strategy": "stripe",
-                "inputs": {"payment_method": "pm_card_visa"},
-                "return_url": "https://shop.example/back",
-                "cancel_url": "https://shop.example/cancel",
-            }
-            where, token = f"/api/v1/orders/{order['order_id']}/payments", order["token"]
-            step = self._insist(where, way, Idempotency_Key=f"pay-{key}", X_Order_Token=token)
-            if step is not None:
-                self.paid.append(order["order_id"])
-
-    def _insist(self, path: str, body: Any, **named: str) -> Any:
-        """Ask until there is an answer; anything but a yes is a surprise."""
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
-            try:
-                status, answer = self.server.asked("POST", path, body, **named)
-            except OSError:
-                time.sleep(0.05)
-                continue
-            if status == 201:
-                return answer
-            self.surprises.append((status, answer))
-            return None
-        self.surprises.append((path, "no answer"))
-        return None
-
 
 @pytest.fixture
 def server(outside: Outside) -> Iterator[Server]:
@@ -152,7 +75,7 @@ def test_a_server_that_is_told_to_end_loses_nothing_it_accepted(
 ) -> None:
     seconds = []
     server.start()
-    customers = Customers(server)
+    customers = Customers(server.port, outside.sandbox)
 
     for _ in range(ROUNDS):
         time.sleep(dice.uniform(0.3, 0.8))
@@ -180,7 +103,7 @@ def test_answered_before_it_is_committed_what_was_accepted_is_lost(
 ) -> None:
     server = Server(outside, app="tests.faults.hasty")
     server.start()
-    customers = Customers(server)
+    customers = Customers(server.port, outside.sandbox)
 
     for _ in range(6):
         time.sleep(dice.uniform(0.5, 0.8))
@@ -208,7 +131,7 @@ def test_without_a_deadline_a_server_is_not_drained_in_time(
         "POST faults", match="POST /v1/payment_intents", do="timeout", seconds=DRAINED * 3
     )
     server.start()
-    customers = Customers(server)
+    customers = Customers(server.port, outside.sandbox)
     time.sleep(1.0)
 
     seconds = server.end()

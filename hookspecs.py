@@ -80,13 +80,10 @@ API_STATUS: Final = "draft"
 hookspec = pluggy.HookspecMarker("orderloom")
 hookimpl = pluggy.HookimplMarker("orderloom")
 
-
-def _nothing() -> Mapping[str, Any]:
+def _nothing() -> Mapping[Any, Any]:
     return MappingProxyType({})
 
-
 # ── Settings ──────────────────────────────────────────────────────────────────────────────────
-#
 # A plugin's settings are one frozen dataclass, named in plugin.toml, in a module without SDK
 # imports. Field types: str, int, bool, Decimal, timedelta, Money, an enum, Literal, Secret,
 # X | None, tuple[X, ...], and a group: a frozen dataclass of these, one level deep, in a tuple
@@ -517,7 +514,6 @@ class NotFound:
 class Resend:
     """``inquire`` only: no look-up without a reference, but the same request and key will tell."""
 
-
 Outcome = Done | NeedsCustomer | InProgress | Declined | NotSent | Unknown
 Finding = Done | NeedsCustomer | InProgress | Declined | NotFound | Resend | Unknown
 
@@ -543,7 +539,6 @@ class Untrusted:
     cause: str
 
 # ── Payment: who answers ──────────────────────────────────────────────────────────────────────
-#
 # Six laws. Plugins translate, only the core writes. No network inside a database transaction.
 # The command is committed before the wire. Unknown is a value. State is a fold over facts.
 # Captured money without a live order is an incident, never a log line.
@@ -597,7 +592,6 @@ class HasStatement(Protocol):
         """Yield a notice for everything that happened between the two moments."""
 
 # ── Pricing ───────────────────────────────────────────────────────────────────────────────────
-#
 # Rules propose, the core composes. A rule is a pure function of the quote it is given: no clock
 # (``quote.now``), no I/O, no writes. It is asked once for the whole quote.
 
@@ -853,7 +847,9 @@ class ProductEvent(Event):
 # ── Caches ────────────────────────────────────────────────────────────────────────────────────
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """A product that can be bought; ``available`` is what could be sold right now."""
+    """A product that can be bought; ``available`` is what could be sold right now, ``price`` what
+    one unit costs now. Variants of one ``family`` are told apart by ``variant``.
+    """
     sku: str
     name: str
     price: Money
@@ -864,6 +860,10 @@ class Product:
     description: str = ""
     picture: str = ""
     """An SVG document or an address; empty where there is none."""
+    family: str = ""
+    variant: str = ""
+    tiers: Mapping[int, Money] = field(default_factory=_nothing)
+    """The price of a unit from each quantity on, where there is more than one."""
 
 class Catalogue(Protocol):
     """The published products of one tenant, read by warmers. The core implements it."""
@@ -897,7 +897,6 @@ class CacheWarmer(Protocol):
         """Return plain data per key; a key left out is dropped from the cache."""
 
 # ── Pages: request.shop ───────────────────────────────────────────────────────────────────────
-#
 # A plugin that serves pages finds the shop at ``request.shop``, bound to tenant, customer,
 # plugins and time. Everything in and out is vocabulary of this page.
 
@@ -1007,9 +1006,12 @@ class Shop(Protocol):
     def tenant(self) -> str:
         """Whose shop it is: what a plugin's own rows name it by."""
     def products(
-        self, *, after: str = "", limit: int = 50, category: str = "", search: str = ""
+        self, *, after: str = "", limit: int = 50, category: str = "", search: str = "",
+        family: str = "", one_per_family: bool = False,
     ) -> Sequence[Product]:
         """Return published products in order of sku, those greater than ``after``."""
+    def categories(self) -> Mapping[str, str]:
+        """Return the categories in their order, each with the one above it, empty at the top."""
     def product(self, sku: str, /) -> Product:
         """Return one published product."""
     def quote(self, basket: Basket, /) -> PricedBasket:
@@ -1053,7 +1055,6 @@ class Probes(Protocol):
         """Try something harmless, such as reading one's own account."""
 
 # ── Hooks: offers ─────────────────────────────────────────────────────────────────────────────
-#
 # Asked once per set of settings: pure, cheap, no I/O, no module globals. ``settings`` is your own
 # dataclass, or None; leave the argument out if you like. No wrapper, no async, no keyword-only.
 
@@ -1139,7 +1140,6 @@ def cache_warmers(settings: Any) -> Iterable[CacheWarmer]:  # type: ignore[empty
     """
 
 # ── Hooks: tells ──────────────────────────────────────────────────────────────────────────────
-#
 # After the fact, from the outbox, outside any transaction. An exception means: tell me again
 # later, with the same ``event.id``.
 

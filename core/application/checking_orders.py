@@ -75,8 +75,12 @@ def read_shop(
     *,
     history: History,
     customers: Mapping[str, RegisterCustomer] | None,
+    now: datetime,
 ) -> Shop:
-    """Read products and customers that orders name; without ``customers`` all may be new."""
+    """Read products and customers that orders name; without ``customers`` all may be new.
+
+    Prices are the products' own, since those of the orders were agreed.
+    """
     named = list(orders)
     refs = {order.customer_ref for order in named} - {""}
     known: set[str] = set()
@@ -84,7 +88,8 @@ def read_shop(
         known.update(CustomerRow.objects.filter(ref__in=some).values_list("ref", flat=True))
     shelf: dict[str, Shelved] = {}
     for skus in chunks(sorted({line.sku for order in named for line in order.lines})):
-        shelf |= read_shelf(tenant_id=tenant().id, skus=list(skus))
+        units = dict.fromkeys(skus, 1)
+        shelf |= read_shelf(tenant_id=tenant().id, units=units, currency="", now=now)
     if customers is None:
         customers = {ref: RegisterCustomer(ref=ref) for ref in sorted(refs)}
     newcomers = {ref: each for ref, each in customers.items() if ref not in known}

@@ -89,7 +89,7 @@ def compose_order(
         raise TermsNotAllowed("Agreed prices can only be set by staff or by an import.")
     customer, customer_id = _customer(composition)
     coupons = usable_coupons(composition.coupons, customer, now=now)
-    shelf = read_shelf(tenant_id=tenant().id, skus=draft.skus())
+    shelf = read_shelf(tenant_id=tenant().id, units=draft.units(), currency=draft.currency, now=now)
     quote = draft.quote(
         shelf=shelf,
         tenant=tenant().slug,

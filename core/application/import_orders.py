@@ -82,6 +82,7 @@ def import_orders(
         folder.orders.values(),
         history=read_history(command.source),
         customers=folder.customers,
+        now=now,
     )
     checked = _check(folder, shop, plugins=plugins, now=now, progress=progress)
     waiting = [each for each in checked if not each.placed]

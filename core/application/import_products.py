@@ -13,17 +13,18 @@ from django.db import IntegrityError, transaction
 
 from core.application.create_product import CreateProduct, check_product
 from core.application.move_product import announce_products
-from core.application.reading_csv import DUPLICATE_ID, Columns, Row, RowError, read_table
+from core.application.products_imported import ProductChanged, ProductsImported
+from core.application.reading_csv import DUPLICATE_ID, Columns, Row, read_table
 from core.context import tenant
 from core.domain.errors import (
     ConcurrentChange,
     InvalidInput,
     NameTaken,
-    PriceNotPositive,
     Refusal,
     WrongState,
 )
 from core.domain.lifecycle import ProductStatus, product_sources
+from core.domain.products import PriceNotPositive
 from core.models import Product, Stock
 from hookspecs import Money
 
@@ -56,32 +57,6 @@ class ImportProducts:
     encoding: str = "utf-8"
     all_or_nothing: bool = False
     dry_run: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProductChanged:
-    """A product that was there, and which of its fields the file changes."""
-
-    sku: str
-    fields: tuple[str, ...]
-
-
-@dataclass(slots=True, kw_only=True)
-class ProductsImported:
-    """What became of the rows; ``written`` is False after a dry run, or where all was held back."""
-
-    written: bool = False
-    rows: int = 0
-    created: int = 0
-    unchanged: int = 0
-    refused: int = 0
-    changed: list[ProductChanged] = field(default_factory=list)
-    errors: list[RowError] = field(default_factory=list)
-
-    def refuse(self, error: RowError) -> None:
-        """Count a row that can't be imported."""
-        self.errors.append(error)
-        self.refused += 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +216,7 @@ def _changes(product: Product, wanted: _Wanted) -> dict[str, Any]:
             status=product.status,
         )
     command = wanted.command
+    assert command.price is not None
     others = {key: value for key, value in product.attributes.items() if key != _PACK}
     now: Mapping[str, Any] = {
         "name": command.name,
@@ -257,7 +233,12 @@ def _changes(product: Product, wanted: _Wanted) -> dict[str, Any]:
 def _write(batch: _Batch, now: datetime) -> None:
     products = [_product(each, now) for each in batch.create]
     stocks = [
-        Stock(tenant_id=product.tenant_id, product=product, on_hand=each.command.on_hand)
+        Stock(
+            tenant_id=product.tenant_id,
+            product=product,
+            on_hand=each.command.on_hand,
+            opening=each.command.on_hand,
+        )
         for product, each in zip(products, batch.create, strict=True)
     ]
     skus = [product.sku for product in products] + [product.sku for product, _ in batch.change]
@@ -283,6 +264,7 @@ def _change(product: Product, changes: dict[str, Any], now: datetime) -> None:
 
 def _product(wanted: _Wanted, now: datetime) -> Product:
     command = wanted.command
+    assert command.price is not None
     return Product(
         tenant_id=tenant().id,
         sku=command.sku,

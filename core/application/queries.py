@@ -1,4 +1,4 @@
-"""What doors and plugins read: snapshots, order pages, the catalogue. Nothing here writes."""
+"""What doors and plugins read of orders: snapshots, pages, timelines. Nothing here writes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from uuid import UUID
 from core.application.facts import left_to_pay
 from core.application.payment_step import last_action
 from core.context import tenant
-from core.domain.errors import NotFound, UnknownProduct
+from core.domain.errors import NotFound
 from core.domain.lifecycle import UNDECIDED, OperationStatus, OrderStatus
 from core.hooks.registry import Registry
 from core.infrastructure.tokens import opens
 from core.models import Event, Operation, Order, OrderLine, Payment
-from core.models import Product as ProductRow
 from hookspecs import (
     Address,
     Customer,
@@ -25,7 +24,6 @@ from hookspecs import (
     OrderSnapshot,
     PaymentChoice,
     PaymentView,
-    Product,
     ReceiptStep,
     Show,
     TimelineEntry,
@@ -33,8 +31,6 @@ from hookspecs import (
 from hookspecs import (
     OrderLine as LineSeen,
 )
-
-_PAGE = 500
 
 
 def order_snapshot(order_id: UUID) -> OrderSnapshot:
@@ -210,45 +206,6 @@ def accepts(info: Any, *, currency: str, total_minor: int | None) -> bool:
     most = [money.minor for money in info.maximum if money.currency == currency]
     return all(total_minor >= minor for minor in least) and all(
         total_minor <= minor for minor in most
-    )
-
-
-def published_products(
-    *, after: str = "", limit: int = 50, category: str = "", search: str = ""
-) -> tuple[Product, ...]:
-    """Return published products in order of sku, those greater than ``after``."""
-    rows = ProductRow.objects.filter(status="PUBLISHED", sku__gt=after).select_related("stock")
-    if search:
-        rows = rows.filter(name__icontains=search)
-    if category:
-        rows = rows.filter(categories__has_item=category)
-    return tuple(product_seen(row) for row in rows.order_by("sku")[: max(1, min(limit, _PAGE))])
-
-
-def published_product(sku: str) -> Product:
-    """Return one published product.
-
-    Raises:
-        UnknownProduct: none has this sku, or it isn't published.
-    """
-    row = ProductRow.objects.filter(status="PUBLISHED", sku=sku).select_related("stock").first()
-    if row is None:
-        raise UnknownProduct(f"There is no product {sku}.", sku=sku)
-    return product_seen(row)
-
-
-def product_seen(row: ProductRow) -> Product:
-    """Return a product, whose row is read together with its stock, as plugins see it."""
-    return Product(
-        sku=row.sku,
-        name=row.name,
-        price=Money(row.price_minor, row.currency),
-        available=row.stock.on_hand - row.stock.reserved,
-        tax_class=row.tax_class,
-        categories=frozenset(row.categories),
-        attributes=row.attributes,
-        description=row.description,
-        picture=row.picture,
     )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from core.application.queries import product_seen
+from django.utils import timezone
+
+from core.application.read_products import products_seen
 from core.context import tenant
 from core.domain.lifecycle import ProductStatus
 from core.models import Product as ProductRow
@@ -17,7 +20,9 @@ __all__ = ["TenantCatalogue", "plain_product"]
 
 @dataclass(frozen=True, slots=True)
 class TenantCatalogue:
-    """What the contract calls a Catalogue: two reads, each one statement."""
+    """What the contract calls a Catalogue; prices are those that hold when it is made."""
+
+    now: datetime = field(default_factory=timezone.now)
 
     @property
     def tenant(self) -> str:
@@ -32,7 +37,7 @@ class TenantCatalogue:
     def products(self, skus: Iterable[str], /) -> Sequence[Product]:
         """Return the published ones of these, in order of sku."""
         rows = ProductRow.objects.filter(status=ProductStatus.PUBLISHED, sku__in=set(skus))
-        return [product_seen(row) for row in rows.select_related("stock").order_by("sku")]
+        return products_seen(rows.select_related("stock", "family").order_by("sku"), now=self.now)
 
 
 def plain_product(product: Product) -> dict[str, Any]:
@@ -48,4 +53,7 @@ def plain_product(product: Product) -> dict[str, Any]:
         "attributes": dict(product.attributes),
         "description": product.description,
         "picture": product.picture,
+        "family": product.family,
+        "variant": product.variant,
+        "tiers": {str(quantity): price.minor for quantity, price in product.tiers.items()},
     }

@@ -18,6 +18,8 @@ OrderloomError
 │   ├── UnknownCustomer          UNKNOWN_CUSTOMER
 │   ├── NameTaken                NAME_TAKEN               a name, sku or ref that has to be unique
 │   ├── PriceNotPositive         PRICE_NOT_POSITIVE
+│   ├── PricesOverlap            PRICES_OVERLAP           two for one quantity at one moment
+│   ├── NotPublishable           NOT_PUBLISHABLE          something is lacking that a buyer needs
 │   ├── WrongState               WRONG_STATE              not from where it stands
 │   ├── IdempotencyConflict      IDEMPOTENCY_KEY_REUSED   same key, other content
 │   ├── KeyMissing               IDEMPOTENCY_KEY_MISSING
@@ -150,12 +152,6 @@ class NameTaken(Refusal):
     """A name, sku or ref that has to be unique is in use; ``details["field"]`` says which."""
 
     code = "NAME_TAKEN"
-
-
-class PriceNotPositive(Refusal):
-    """A price is at least one minor unit."""
-
-    code = "PRICE_NOT_POSITIVE"
 
 
 class WrongState(Refusal):

@@ -125,9 +125,12 @@ class OrderDraft:
         """Whether anything in it was agreed with staff or imported."""
         return bool(self.terms) or any(line.terms for line in self.lines)
 
-    def skus(self) -> list[str]:
-        """Return the skus in it, each once, in order."""
-        return sorted({line.sku for line in self.lines})
+    def units(self) -> dict[str, int]:
+        """Return the skus in it, in order, with how many of each it takes over all its lines."""
+        taken: dict[str, int] = {}
+        for line in self.lines:
+            taken[line.sku] = taken.get(line.sku, 0) + line.quantity
+        return dict(sorted(taken.items()))
 
     def quote(
         self,
@@ -239,10 +242,7 @@ class OrderDraft:
         )
 
     def _check_stock(self, shelf: Mapping[str, Shelved]) -> None:
-        wanted: dict[str, int] = {}
-        for line in self.lines:
-            wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
-        refuse_short([sku for sku, quantity in wanted.items() if shelf[sku].available < quantity])
+        refuse_short([sku for sku, taken in self.units().items() if shelf[sku].available < taken])
 
 
 def _check_total(priced: Priced, confirmed_minor: int | None, currency: str) -> None:

@@ -11,7 +11,9 @@ from pydantic_core import to_json
 
 from core.application.payment_step import PaymentStep, action_data
 from core.application.place_order import Placed
-from hookspecs import OrderPage, PaymentView, Product
+from core.domain.prices import ListedPrice
+from core.models import StockReceipt
+from hookspecs import Money, OrderPage, PaymentView, Product
 
 
 def reply(
@@ -55,6 +57,26 @@ def products_answer(products: Iterable[Product], *, limit: int) -> dict[str, Any
     found = [product_answer(product) for product in products]
     page = found[:limit]
     return {"items": page, "next": page[-1]["sku"] if len(found) > limit else None}
+
+
+def prices_answer(sku: str, prices: Iterable[ListedPrice]) -> dict[str, Any]:
+    """Return what a product costs beside its own price."""
+    shown = [
+        {
+            "price": Money(one.minor, one.currency),
+            "from_quantity": one.from_quantity,
+            "valid_from": one.valid_from,
+            "valid_until": one.valid_until,
+        }
+        for one in prices
+    ]
+    return {"sku": sku, "prices": shown}
+
+
+def receipt_answer(sku: str, receipt: StockReceipt) -> dict[str, Any]:
+    """Return what was booked; the same however often it is asked."""
+    names = ("quantity", "counted", "reason", "received_at")
+    return {"sku": sku} | {name: getattr(receipt, name) for name in names}
 
 
 def step_answer(said: PaymentView | PaymentStep) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from pydantic_core import from_json
 
-from core.http import coupons, orders, payments, products
+from core.http import categories, coupons, orders, payments, products, stock
 from core.http.auth import Policy
 from core.http.errors import PROBLEM, answer_with_problems
 from core.http.schemas import Problem
@@ -74,6 +74,8 @@ api = _DescribedAPI(
 )
 api.add_router("", orders.router)
 api.add_router("", payments.router)
+api.add_router("", stock.router)
 api.add_router("", products.router)
 api.add_router("", coupons.router)
+api.add_router("", categories.router)
 answer_with_problems(api)

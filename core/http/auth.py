@@ -30,6 +30,7 @@ SCOPES: Final[Mapping[str, str]] = {
     "payments:refund": "orderloom.change_payment",
     "products:write": "orderloom.add_product",
     "coupons:write": "orderloom.add_coupon",
+    "stock:write": "orderloom.change_stock",
 }
 """What a key may do, and the Django permission that lets a member of the staff do the same."""
 

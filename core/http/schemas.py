@@ -15,7 +15,6 @@ from hookspecs import (
     Money,
     OrderLine,
     PaymentChoice,
-    Product,
     ReceiptStep,
     TimelineEntry,
 )
@@ -158,31 +157,6 @@ class AskedRefund(AskedReason):
     amount: AskedMoney | None = None
 
 
-class AskedProduct(Asked):
-    """A product, to begin with a draft."""
-
-    sku: Sku
-    name: Name
-    price: AskedMoney
-    description: Prose = ""
-    picture: Picture = ""
-    tax_class: Annotated[str, StringConstraints(max_length=40), AfterValidator(_printable)] = ""
-    categories: list[Word] = Field(default_factory=list, max_length=50)
-    attributes: Texts = Field(default_factory=dict)
-    on_hand: int = Field(default=0, ge=0, le=10**15)
-
-
-class AskedPage(BaseModel):
-    """Which page of products: those after a sku, at most a hundred."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    after: Word = ""
-    limit: int = Field(default=50, ge=1, le=100)
-    category: Word = ""
-    search: Word = ""
-
-
 class AskedStrategies(BaseModel):
     """For which amount; without one, whatever is offered in the currency."""
 
@@ -273,20 +247,6 @@ class OrderAnswer(BaseModel):
     choices: list[PaymentChoice]
     undecided: bool
     can_cancel: bool
-
-
-class ProductPage(BaseModel):
-    """Products in order of sku; ``next`` goes into ``after`` for the next page, null at the end."""
-
-    items: list[Product]
-    next: str | None
-
-
-class ShelfAnswer(BaseModel):
-    """Where a product stands."""
-
-    sku: str
-    status: str
 
 
 class StrategiesAnswer(BaseModel):

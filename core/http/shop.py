@@ -18,12 +18,11 @@ from core.application.queries import (
     order_by_token,
     order_page,
     payment_choices,
-    published_product,
-    published_products,
 )
 from core.application.quote_order import QuoteOrder, quote_order
 from core.application.read_cached import read_cached
 from core.application.read_order import read_order
+from core.application.read_products import categories, published_product, published_products
 from core.application.resume_payment import ResumePayment, resume_payment
 from core.application.start_payment import StartPayment, start_payment
 from core.conf import conf
@@ -62,16 +61,35 @@ class BoundShop:
         return tenant().slug
 
     def products(
-        self, *, after: str = "", limit: int = 50, category: str = "", search: str = ""
+        self,
+        *,
+        after: str = "",
+        limit: int = 50,
+        category: str = "",
+        search: str = "",
+        family: str = "",
+        one_per_family: bool = False,
     ) -> Sequence[Product]:
         """Return published products in order of sku, those greater than ``after``."""
-        with _refusing(after, category, search):
-            return published_products(after=after, limit=limit, category=category, search=search)
+        with _refusing(after, category, search, family):
+            return published_products(
+                now=self.now,
+                after=after,
+                limit=limit,
+                category=category,
+                search=search,
+                family=family,
+                one_per_family=one_per_family,
+            )
+
+    def categories(self) -> Mapping[str, str]:
+        """Return the categories in their order, each with the one above it, empty at the top."""
+        return categories()
 
     def product(self, sku: str, /) -> Product:
         """Return one published product."""
         with _refusing(sku):
-            return published_product(sku)
+            return published_product(sku, now=self.now)
 
     def quote(self, basket: Basket, /) -> PricedBasket:
         """Price a basket. Nothing is reserved."""

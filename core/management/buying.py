@@ -14,7 +14,8 @@ from django.utils import timezone
 from core.application.compose_order import Composition
 from core.application.payment_step import PaymentStep
 from core.application.place_order import PlaceOrder, place_order
-from core.application.queries import order_page, published_products
+from core.application.queries import order_page
+from core.application.read_products import published_products
 from core.application.resume_payment import ResumePayment, resume_payment
 from core.application.start_payment import StartPayment, start_payment
 from core.conf import conf
@@ -102,7 +103,10 @@ def buy(offered: OfferedStrategy, *, plugins: Registry, sandboxes: tuple[Sandbox
 
 
 def _placed(offered: OfferedStrategy, plugins: Registry) -> uuid.UUID:
-    product = next((one for one in published_products(limit=100) if one.available > 1), None)
+    product = next(
+        (one for one in published_products(now=timezone.now(), limit=100) if one.available > 1),
+        None,
+    )
     if product is None:
         raise Refusal("There is nothing on the shelves to buy.")
     command = PlaceOrder(

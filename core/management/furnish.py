@@ -10,8 +10,11 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
+from core.application.create_family import create_family
 from core.application.create_product import CreateProduct, create_product
 from core.application.publish_product import publish_product
+from core.application.set_prices import SetPrices, set_prices
+from core.domain.prices import ListedPrice
 from core.hooks.discovery import Discovered
 from core.management.behind import unapplied
 from core.management.sample_products import sample_products
@@ -47,13 +50,22 @@ def furnish_shelves(*, now: datetime) -> int:
     """Put the sample products on empty shelves and up for sale; return how many."""
     if Product.objects.exists():
         return 0
-    samples = sample_products()
+    samples, families = sample_products(), set[str]()
     for sample in samples:
-        price = Money(sample.pop("price_minor"), sample.pop("currency"))
+        currency, tiers = sample.pop("currency"), sample.pop("tiers", {})
+        price = Money(sample.pop("price_minor"), currency)
+        if (family := sample.get("family", "")) not in families | {""}:
+            create_family(name=family, options=tuple(sample["attributes"]))
+            families.add(family)
         product = CreateProduct(
             **sample | {"price": price, "categories": tuple(sample["categories"])}
         )
         create_product(product, now=now)
+        listed = tuple(
+            ListedPrice(currency=currency, from_quantity=int(n), minor=minor)
+            for n, minor in tiers.items()
+        )
+        set_prices(SetPrices(sku=product.sku, prices=listed), now=now)
         publish_product(sku=product.sku, now=now)
     return len(samples)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db.models.signals import post_migrate
 
 from core.models.access import ApiKey
-from core.models.catalogue import Product, Stock, StockReceipt
+from core.models.assortment import Category, Family
+from core.models.catalogue import Price, Product, Stock, StockReceipt
 from core.models.coupon import Coupon, CouponUse
 from core.models.customer import Customer
 from core.models.delivery import Delivery, Subscription
@@ -27,12 +28,14 @@ from core.models.tenancy import Tenant
 
 __all__ = [
     "ApiKey",
+    "Category",
     "Coupon",
     "CouponUse",
     "Customer",
     "Delivery",
     "Event",
     "Fact",
+    "Family",
     "HasItem",
     "InboxEntry",
     "Operation",
@@ -45,6 +48,7 @@ __all__ = [
     "PluginSettings",
     "PluginSwitch",
     "PluginWorker",
+    "Price",
     "Product",
     "Stock",
     "StockReceipt",

@@ -8,7 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from core.application.import_orders import ImportOrders, OrdersImported, import_orders
-from core.application.import_products import ImportProducts, ProductsImported, import_products
+from core.application.import_products import ImportProducts, import_products
+from core.application.products_imported import ProductsImported
 from core.hooks.registry import Registry
 from core.testing.registries import registry_of
 from hookspecs import Adjustment, Phase, Quote, RuleInfo

@@ -62,7 +62,7 @@ class Names:
         return FakePlugin(name=f"warm-{self.namespace}", warmers=(self,))
 
 
-def test_the_catalogue_reads_what_is_published_in_one_statement_each(shelf: TenantRef) -> None:
+def test_the_catalogue_reads_what_is_published_and_then_its_prices(shelf: TenantRef) -> None:
     catalogue = TenantCatalogue()
 
     with CaptureQueriesContext(connection) as asked:
@@ -75,7 +75,7 @@ def test_the_catalogue_reads_what_is_published_in_one_statement_each(shelf: Tena
         ("pot", 5, 2500),
         ("tea", 10, 450),
     ]
-    assert len(asked) == 3
+    assert len(asked) == 4
 
 
 def test_reading_loads_what_is_missing_and_remembers_it(shelf: TenantRef) -> None:
@@ -104,6 +104,9 @@ def test_the_core_loads_its_own_products_with_no_plugin_at_all(shelf: TenantRef)
             "attributes": {},
             "description": "",
             "picture": "",
+            "family": "",
+            "variant": "",
+            "tiers": {},
         }
     }
     assert "product" in reading.OWN

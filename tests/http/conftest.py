@@ -28,11 +28,14 @@ class Api:
         return self.client.get(f"/api/v1{path}", headers=headers)
 
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self.send("POST", path, body, **headers)
+
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         raw = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         content_type = named.pop("Content-Type", "application/json")
-        return self.client.post(
-            f"/api/v1{path}", data=raw, content_type=content_type, headers=named
+        return self.client.generic(
+            method, f"/api/v1{path}", data=raw, content_type=content_type, headers=named
         )
 
 

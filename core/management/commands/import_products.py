@@ -9,7 +9,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from core.application.import_products import ImportProducts, ProductsImported, import_products
+from core.application.import_products import ImportProducts, import_products
+from core.application.products_imported import ProductsImported
 from core.management.importing import ImportCommand
 
 

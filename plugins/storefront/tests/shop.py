@@ -79,18 +79,33 @@ class MemoryShop:
     keys: dict[str, Any] = field(default_factory=dict)
     choices: tuple[PaymentChoice, ...] = CHOICES
     refuse: dict[str, Refused] = field(default_factory=dict)
+    tree: dict[str, str] = field(default_factory=dict)
 
     def _maybe(self, verb: str) -> None:
         if verb in self.refuse:
             raise self.refuse[verb]
 
     def products(
-        self, *, after: str = "", limit: int = 50, category: str = "", search: str = ""
+        self,
+        *,
+        after: str = "",
+        limit: int = 50,
+        category: str = "",
+        search: str = "",
+        family: str = "",
+        one_per_family: bool = False,
     ) -> Sequence[Product]:
         self._maybe("products")
         found = [self.stock[sku] for sku in sorted(self.stock) if sku > after]
+        found = [one for one in found if not family or one.family == family]
+        if one_per_family:
+            first = {one.family: one for one in reversed(found)}
+            found = [one for one in found if not one.family or first[one.family] is one]
         found = [one for one in found if not category or category in one.categories]
         return [one for one in found if search.lower() in one.name.lower()][:limit]
+
+    def categories(self) -> Mapping[str, str]:
+        return self.tree or {n: "" for one in self.stock.values() for n in one.categories}
 
     def product(self, sku: str, /) -> Product:
         if sku not in self.stock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from hookspecs import Refused
+from hookspecs import Money, Refused
 from plugins.storefront.tests.shop import MemoryShop, product
 
 
@@ -130,3 +130,32 @@ def test_a_picture_that_lies_elsewhere_is_shown_from_there(
 
     assert answer["Location"] == "https://pictures.example/a.png"
     assert 'src="https://pictures.example/a.png"' in page
+
+
+def test_categories_lead_down_and_up_again(visitor: Client, shop: MemoryShop) -> None:
+    shop.tree = {"Drinks": "", "Paper": "", "Tea": "Drinks", "Coffee": "Drinks", "Green": "Tea"}
+
+    top, tea = (visitor.get(f"/{query}").content.decode() for query in ("", "?category=Tea"))
+
+    names = ("Drinks", "Paper", "Tea", "Coffee", "Green")
+    assert [f"?category={name}" in top for name in names] == [True, True, False, False, False]
+    assert [f"?category={name}" in tea for name in names] == [True, False, True, True, True]
+
+
+def test_a_family_is_one_card_and_its_variants_lead_to_one_another(
+    visitor: Client, shop: MemoryShop
+) -> None:
+    tiers = {1: Money(1500, "EUR"), 5: Money(1200, "EUR")}
+    shop.stock = {
+        sku: product(sku, 1500, name=f"T-shirt {size}", family="T-shirt", variant=size, tiers=tiers)
+        for sku, size in (("t-l", "L"), ("t-s", "S"))
+    }
+
+    shelf = visitor.get("/").content.decode()
+    page = visitor.get("/products/t-l/").content.decode()
+
+    assert ("/products/t-l/" in shelf, "/products/t-s/" in shelf) == (True, False)
+    assert "in several variants" in shelf
+    assert '/products/t-l/" aria-current="page"' in page
+    assert "/products/t-s/" in page
+    assert "from 5: €12.00 each" in page

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
@@ -21,7 +20,6 @@ __all__ = [
     "country",
     "data_name",
     "lines",
-    "listed",
     "moment",
     "money",
     "payment_word",
@@ -118,12 +116,6 @@ def data_name(name: str) -> str:
 def total_of(amount: Money) -> str:
     """Write an amount for the form, as the checkout reads it back."""
     return f"{amount.minor} {amount.currency}"
-
-
-@register.filter
-def listed(values: Any) -> list[Any]:
-    """Return the values in order, for a set has none."""
-    return sorted(values)
 
 
 register.filter("rows", receipt.rows)

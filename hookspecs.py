@@ -42,7 +42,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 from enum import IntEnum, StrEnum
 from functools import total_ordering
 from types import MappingProxyType
@@ -104,10 +104,8 @@ class Secret:
     """
     __slots__ = ("_value",)
     __hash__ = None  # type: ignore[assignment]
-
     def __init__(self, value: str, /) -> None:
         self._value = value
-
     def reveal(self) -> str:
         """Return the string itself: at the moment it goes on the wire, not before."""
         return self._value
@@ -146,6 +144,7 @@ def setting(*, label: str, help: str = "", **options: Any) -> Any:  # noqa: A002
 # ── Money ─────────────────────────────────────────────────────────────────────────────────────
 _NO_DECIMALS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())
 _THREE_DECIMALS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+_SEEN: set[str] = set()
 
 @final
 @total_ordering
@@ -170,9 +169,11 @@ class Money:
     def __post_init__(self) -> None:
         if type(self.minor) is not int:
             raise TypeError(f"minor units are an int, not {type(self.minor).__name__}")
-        code = self.currency
-        if not (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()):
-            raise ValueError(f"a currency is three capital letters, not {code!r}")
+        if self.currency not in _SEEN:  # amounts are made by the thousand, in few currencies
+            code = self.currency
+            if not (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()):
+                raise ValueError(f"a currency is three capital letters, not {code!r}")
+            _SEEN.add(code)
     @classmethod
     def exponent(cls, currency: str, /) -> int:
         """Return how many decimals a currency has: 0, 2 or 3 (ISO 4217)."""
@@ -195,8 +196,9 @@ class Money:
         return Decimal(self.minor).scaleb(-self.exponent(self.currency))
     def percent(self, rate: Decimal, /) -> Self:
         """Return ``rate`` per cent of the amount, rounded half up by magnitude, then signed."""
-        share = (Decimal(abs(self.minor)) * rate / 100).to_integral_value(ROUND_HALF_UP)
-        return dataclasses.replace(self, minor=int(share) if self.minor >= 0 else -int(share))
+        above, below = rate.as_integer_ratio()
+        share = (2 * abs(self.minor * above) + 100 * below) // (200 * below)
+        return type(self)(share if self.minor * above >= 0 else -share, self.currency)
     def _same(self, other: Money) -> int:
         if self.currency != other.currency:
             raise ValueError(f"{self.currency} and {other.currency} don't mix")
@@ -344,24 +346,20 @@ class StartRequest(PaymentRequest):
     webhook_url: str
     capture_now: bool = True
     inputs: Mapping[str, str] = field(default_factory=_nothing)
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumeRequest(PaymentRequest):
     """The customer came back (``returned`` holds the query or form), or approved elsewhere."""
     capture_now: bool = True
     returned: Mapping[str, str] = field(default_factory=_nothing)
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptureRequest(PaymentRequest):
     """Take ``amount`` of an authorisation; ``final`` releases what is left of it."""
     authorization_id: str
     final: bool = True
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoidRequest(PaymentRequest):
     """Give an authorisation, or a payment not yet finished, back untaken."""
     authorization_id: str | None = None
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRequest(PaymentRequest):
     """Give ``amount`` of one capture back."""
@@ -470,7 +468,6 @@ class Done:
     """A definite answer."""
     facts: tuple[Fact, ...] = ()
     reference: str | None = None
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeedsCustomer:
     """The ball is with the customer."""
@@ -478,14 +475,12 @@ class NeedsCustomer:
     reference: str | None = None
     expires_at: datetime | None = None
     facts: tuple[Fact, ...] = ()
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InProgress:
     """The ball is with the provider; look again after ``check_after``."""
     check_after: timedelta
     reference: str | None = None
     facts: tuple[Fact, ...] = ()
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declined:
     """A definite no, a request that can never work included."""
@@ -494,29 +489,24 @@ class Declined:
     retry: Retry = Retry.OTHER_METHOD
     reference: str | None = None
     facts: tuple[Fact, ...] = ()
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotSent:
     """Provably without effect, and worth trying again with the same key (refused, 429, DNS)."""
     cause: str
     retry_after: timedelta | None = None
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
     """It may have happened: a time-out, a 5xx, an answer that can't be read. Never a guess."""
     cause: str
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotFound:
     """``inquire`` only: provably not there, asked by our own key."""
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resend:
     """``inquire`` only: no look-up without a reference, but the same request and key will tell."""
 
 Outcome = Done | NeedsCustomer | InProgress | Declined | NotSent | Unknown
 Finding = Done | NeedsCustomer | InProgress | Declined | NotFound | Resend | Unknown
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
     """What came in, raw. Judge a signature's time against ``received_at``, not the clock."""
@@ -524,7 +514,6 @@ class Webhook:
     headers: Mapping[str, str]
     """Names in lower case."""
     received_at: datetime
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """News by ``payment_id`` or ``reference``: a reason to inquire, which is what has to say it."""
@@ -532,7 +521,6 @@ class Notice:
     reference: str | None = None
     payment_id: str | None = None
     facts: tuple[Fact, ...] = ()
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Untrusted:
     """A webhook whose signature doesn't hold."""
@@ -559,32 +547,27 @@ class Resumes(Protocol):
     """Goes on after the customer was sent away."""
     def resume(self, request: ResumeRequest, call: Call, /) -> Outcome:
         """Finish what ``start`` began."""
-
 @runtime_checkable
 class Captures(Protocol):
     """Can authorise first and take later."""
     def capture(self, request: CaptureRequest, call: Call, /) -> Outcome:
         """Take an authorised amount."""
-
 @runtime_checkable
 class Voids(Protocol):
     """Can give back what wasn't taken."""
     def void(self, request: VoidRequest, call: Call, /) -> Outcome:
         """Cancel before any money moves."""
-
 @runtime_checkable
 class Refunds(Protocol):
     """Can give back what was taken."""
     def refund(self, request: RefundRequest, call: Call, /) -> Outcome:
         """Give a captured amount back."""
-
 @runtime_checkable
 class ReadsWebhooks(Protocol):
     """Understands its provider's webhooks."""
     def read_webhook(
         self, webhook: Webhook, call: Call, /) -> Sequence[Notice] | Untrusted | Unknown:
         """Verify first, then parse; change nothing. ``Unknown``: can't verify now, ask again."""
-
 @runtime_checkable
 class HasStatement(Protocol):
     """Can list what its account did."""
@@ -624,16 +607,13 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleInfo:
-    """What a rule is. Order: phase, group order, group name, priority (high first), key.
-
-    A rule that fails makes the quote fail, unless it is ``optional``.
-    """
+    """What a rule is. Order: phase, group order, group name, priority (high first), key."""
     key: str
     label: str
     phase: Phase
     group: Group = Group(name="", mode=Mode.STACK)
     priority: int = 0
-    optional: bool = False
+    optional: bool = False  # any other that fails makes the quote fail
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxInfo:

@@ -13,10 +13,11 @@ from django.template.loader import render_to_string
 from core.admin.console import Asking, Console, action, choose, money
 from core.application.cancel_order import CancelOrder, cancel_order
 from core.application.fulfil_order import fulfil_order
-from core.application.queries import receipt_steps, snapshot_of
+from core.application.queries import receipt_steps, snapshot_of, steps_seen
 from core.application.refund_payment import RefundPayment, refund_payment
 from core.application.replay_webhook import replay_webhook
 from core.domain.lifecycle import DeliveryStatus, InboxStatus, OrderStatus, PaymentStatus
+from core.domain.replay import stored_shadow
 from core.models import Delivery, Event, Fact, InboxEntry, Operation, Order, OrderLine, Payment
 from hookspecs import Money
 
@@ -65,11 +66,21 @@ class OrderConsole(Console):
         context = {
             "order": snapshot_of(order, lines),
             "steps": receipt_steps(order.receipt, order.currency),
+            "shadow": _shadow(order),
             "payments": [(row, row.amount) for row in payments],
             "facts": _facts(payment__order_id=order.pk),
             "events": Event.objects.filter(order_id=order.pk).order_by("seq"),
         }
         return render_to_string("orderloom/console/order.html", context)
+
+
+def _shadow(order: Order) -> dict[str, Any] | None:
+    shadow = stored_shadow(order.receipt)
+    if shadow is None:
+        return None
+    minor, currency = shadow.total_minor, order.currency
+    total = shadow.failed if minor is None else str(Money(minor, currency))
+    return {"total": total, "steps": steps_seen(shadow.steps, currency)}
 
 
 @admin.register(Payment)

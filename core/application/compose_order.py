@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ from core.domain.lines import Shelved, Wanted
 from core.domain.order import OrderDraft
 from core.domain.pricing import TaxRounding, compose
 from core.domain.receipt import Priced
+from core.domain.shadow import shadowed
 from core.hooks.offered import OfferedRule, OfferedTax
 from core.hooks.registry import Registry
 from core.models import Coupon
@@ -102,13 +103,7 @@ def compose_order(
         ship_to=composition.ship_to,
         check_stock=check_stock,
     )
-    priced = compose(
-        quote=quote,
-        rules=plugins.rules,
-        taxes=plugins.taxes,
-        prepared=_prepared(quote, plugins),
-        tax_rounding=TaxRounding(conf().tax_rounding),
-    )
+    priced = _priced(quote, plugins)
     return Composed(
         draft=draft,
         shelf=shelf,
@@ -160,10 +155,35 @@ def _refuse_unknown_strategy(code: str | None, plugins: Registry) -> None:
         raise UnknownStrategy(f"{code} is not offered as a way to pay.", strategy=code)
 
 
-def _prepared(quote: Quote, plugins: Registry) -> dict[str, Mapping[str, Any]]:
+def _priced(quote: Quote, plugins: Registry) -> Priced:
+    rounding = TaxRounding(conf().tax_rounding)
+    prepared = _prepared(quote, (*plugins.rules, *plugins.taxes))
+    priced = compose(
+        quote=quote,
+        rules=plugins.rules,
+        taxes=plugins.taxes,
+        prepared=prepared,
+        tax_rounding=rounding,
+    )
+    if not plugins.shadow_rules and not plugins.shadow_taxes:
+        return priced
+    shadow = shadowed(
+        quote=quote,
+        rules=plugins.rules,
+        taxes=plugins.taxes,
+        shadow_rules=plugins.shadow_rules,
+        shadow_taxes=plugins.shadow_taxes,
+        prepared=prepared | _prepared(quote, (*plugins.shadow_rules, *plugins.shadow_taxes)),
+        tax_rounding=rounding,
+    )
+    return replace(priced, shadow=shadow)
+
+
+def _prepared(
+    quote: Quote, asked: Iterable[OfferedRule | OfferedTax]
+) -> dict[str, Mapping[str, Any]]:
     """Let the rules that need rows of their own fetch them, once, before any transaction."""
     prepared: dict[str, Mapping[str, Any]] = {}
-    asked: tuple[OfferedRule | OfferedTax, ...] = (*plugins.rules, *plugins.taxes)
     for rule in asked:
         if rule.prepare is not None:
             call = Call(deadline=time.monotonic() + conf().deadline("PREPARE"))

@@ -67,6 +67,7 @@ def read_states(tenant: str, *, generation: int) -> PluginStates:
         disabled=frozenset(switches.why_off),
         why_off=switches.why_off,
         named=settings.ORDERLOOM_PLUGINS_DISABLED,
+        shadow=settings.ORDERLOOM_PRICING_SHADOW,
         console={name: seen[0] for name, seen in versions.seen.items()},
         former={name: tuple(seen[1:]) for name, seen in versions.seen.items()},
         known=tuple(_known(row, switches) for row in Plugin.objects.order_by("name")),

@@ -13,6 +13,8 @@ from core.application.payment_step import last_action
 from core.context import tenant
 from core.domain.errors import NotFound
 from core.domain.lifecycle import UNDECIDED, OperationStatus, OrderStatus
+from core.domain.receipt import Step
+from core.domain.replay import stored_steps
 from core.hooks.registry import Registry
 from core.infrastructure.tokens import opens
 from core.models import Event, Operation, Order, OrderLine, Payment
@@ -169,19 +171,30 @@ def timeline(order_id: UUID) -> tuple[TimelineEntry, ...]:
 
 
 def receipt_steps(receipt: Mapping[str, Any], currency: str) -> tuple[ReceiptStep, ...]:
-    """Return the steps of a stored receipt: what each rule did, and why not."""
+    """Return the steps of a stored receipt: what each rule did, and why not.
+
+    None where it is written in a format of long ago: the order renders all the same.
+    """
+    try:
+        return steps_seen(stored_steps(receipt), currency)
+    except ValueError:
+        return ()
+
+
+def steps_seen(steps: Iterable[Step], currency: str) -> tuple[ReceiptStep, ...]:
+    """Return steps as plugins' pages see them."""
     return tuple(
         ReceiptStep(
-            phase=step["phase"],
-            rule=step["rule"],
-            label=step["label"],
-            applied=step["applied"],
-            reason=step["reason"],
-            proposed=Money(step["proposed_minor"], currency),
-            accepted=Money(step["accepted_minor"], currency),
-            running=Money(step["running_minor"], currency),
+            phase=step.phase,
+            rule=step.rule,
+            label=step.label,
+            applied=step.applied,
+            reason=step.reason,
+            proposed=Money(step.proposed_minor, currency),
+            accepted=Money(step.accepted_minor, currency),
+            running=Money(step.running_minor, currency),
         )
-        for step in receipt["steps"]
+        for step in steps
     )
 
 

@@ -35,6 +35,7 @@ __all__ = [
 
 _NONE: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
 _REASONS_SHOWN: Final = 3
+_NAMES: Final = {phase: phase.name for phase in Phase}
 
 
 def order_rules(rules: Iterable[Asked], /) -> tuple[Asked, ...]:
@@ -238,15 +239,16 @@ class _Composer:
         proposed: int = 0,
         accepted: int = 0,
     ) -> None:
+        info = rule.info
         self._steps.append(
             Step(
-                phase=rule.info.phase.name,
-                group=rule.info.group.name,
-                mode=rule.info.group.mode.value,
-                rule=rule.info.key,
+                phase=_NAMES[info.phase],
+                group=info.group.name,
+                mode=info.group.mode,
+                rule=info.key,
                 plugin=rule.plugin,
                 version=rule.version,
-                label=rule.info.label,
+                label=info.label,
                 applied=applied,
                 reason=reason,
                 proposed_minor=proposed,

@@ -16,6 +16,7 @@ HIGHEST_RATE: Final = 1000
 DECIMALS_OF_A_RATE: Final = 9
 NOTHING: Final = "nothing to propose"
 
+_TEXTS: Final = frozenset({str, Target})
 _ASIDE: Final = {
     Phase.SHIPPING: frozenset({Target.SHIPPING.value}),
     Phase.FEE: frozenset({Target.FEES.value}),
@@ -105,7 +106,7 @@ def ask_rule(
     for proposal in proposals:
         if not isinstance(proposal, Adjustment):
             return (), _fault(rule, f"proposed {type(proposal).__name__}, not an Adjustment")
-        wrong = _wrong_adjustment(proposal, quote)
+        wrong = None if _plain(proposal, quote) else _wrong_adjustment(proposal, quote)
         target = proposal.target
         if wrong is None and target not in allowed and not (with_order and target == Target.ORDER):
             wrong = f"phase {rule.info.phase.name} can't change {str(target)[:80]!r}"
@@ -173,6 +174,19 @@ def _fault(rule: Asked | AskedForTax, wrong: str) -> str:
         return f"left out: {wrong}"
     text = f"Rule {rule.info.key} of plugin {rule.plugin} {rule.version}: {wrong}"
     raise RuleFailedError(text, rule=rule.info.key, plugin=rule.plugin)
+
+
+def _plain(adjustment: Adjustment, quote: Quote) -> bool:
+    """Say at once of almost all that they are as they should be; of the others it says nothing."""
+    amount: Any = adjustment.amount
+    return (
+        adjustment.coupon is None
+        and type(adjustment.reason) in _TEXTS
+        and type(adjustment.target) in _TEXTS
+        and type(amount) is Money
+        and amount.currency == quote.currency
+        and -HIGHEST_AMOUNT <= amount.minor <= HIGHEST_AMOUNT
+    )
 
 
 def _wrong_adjustment(adjustment: Adjustment, quote: Quote) -> str | None:

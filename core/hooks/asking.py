@@ -59,7 +59,7 @@ def ask(
         view,
         offers=tuple(offer.code for offer in offers),
         channels=tuple(o.code for o in offers if o.hook == "notification_channels"),
-        prices=any(_is_mandatory(offer) for offer in offers),
+        prices=plugin.name not in states.shadow and any(map(_is_mandatory, offers)),
     )
     return Asked(plugin=plugin, view=view, filled=filled, offers=offers)
 

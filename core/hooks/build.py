@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -57,7 +57,7 @@ def build(
     gathered = _Gathered()
     for each in asked:
         if each.view.code is Code.LOADED and each.view.configuration is Configuration.OK:
-            _gather(gathered, each, call)
+            _gather(gathered, each, call, states.shadow)
         for before in ask_formerly(each, loaded, states, settings):
             _gather_former(gathered, before, call)
     sections = (section_of(plugin, loaded, settings) for plugin in loaded.plugins)
@@ -68,6 +68,8 @@ def build(
         problems=loaded.problems + _problems(asked, views, states),
         rules=cast(tuple[OfferedRule, ...], order_rules(gathered.rules)),
         taxes=tuple(gathered.taxes),
+        shadow_rules=tuple(gathered.shadow_rules),
+        shadow_taxes=tuple(gathered.shadow_taxes),
         pricing_gone=_pricing_gone(views, loaded, states),
         strategies=MappingProxyType(gathered.strategies),
         serving=MappingProxyType(gathered.serving),
@@ -100,6 +102,8 @@ def _tombstones(loaded: Loaded, states: PluginStates) -> Iterable[PluginView]:
 class _Gathered:
     rules: list[Any] = field(default_factory=list)
     taxes: list[Any] = field(default_factory=list)
+    shadow_rules: list[Any] = field(default_factory=list)
+    shadow_taxes: list[Any] = field(default_factory=list)
     strategies: dict[str, Any] = field(default_factory=dict)
     serving: dict[tuple[str, str], Any] = field(default_factory=dict)
     former: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
@@ -108,7 +112,7 @@ class _Gathered:
     tells: dict[str, list[Any]] = field(default_factory=dict)
 
 
-def _gather(gathered: _Gathered, each: Asked, call: Calling) -> None:
+def _gather(gathered: _Gathered, each: Asked, call: Calling, shadow: frozenset[str]) -> None:
     view, make = each.view, _maker(each, call)
     enabled = view.state is State.ENABLED
     for offer in each.offers:
@@ -117,6 +121,8 @@ def _gather(gathered: _Gathered, each: Asked, call: Calling) -> None:
             gathered.serving[view.name, offer.code] = strategy
             if enabled:
                 gathered.strategies[offer.code] = strategy
+        elif enabled and offer.hook == "pricing_rules" and view.name in shadow:
+            _gather_shadow(gathered, make, offer)
         elif enabled:
             _gather_one(gathered, make, offer)
     for hook, implementation in each.plugin.implementations.items():
@@ -144,6 +150,15 @@ def _maker(each: Asked, call: Calling) -> Maker:
         call=call,
         mask=masking(each.filled),
     )
+
+
+def _gather_shadow(gathered: _Gathered, make: Maker, offer: Offer) -> None:
+    """A rule without effect is optional, whatever it says: its failure is nobody's."""
+    offer = replace(offer, info=replace(offer.info, optional=True))
+    if "propose" in offer.methods:
+        gathered.shadow_rules.append(make.rule(offer))
+    else:
+        gathered.shadow_taxes.append(make.tax(offer))
 
 
 def _gather_one(gathered: _Gathered, make: Maker, offer: Offer) -> None:

@@ -26,7 +26,8 @@ __all__ = ["Registry"]
 class Registry:
     """What is offered to one tenant, by whom, and what can't be; made by `core.hooks.build.build`.
 
-    `rules` stand in the settled order (phase, group, priority, key). `pricing_gone` names plugins
+    `rules` stand in the settled order (phase, group, priority, key), and the shadow rules are asked
+    without effect. `pricing_gone` names plugins
     whose mandatory rules counted and can't be asked any more: with one of them every quote refuses.
     `serving` holds the strategies by (plugin, code) that existing payments may use, those of
     plugins switched off included; `former` those that earlier settings made, newest first.
@@ -38,6 +39,8 @@ class Registry:
     problems: tuple[Problem, ...]
     rules: tuple[OfferedRule, ...]
     taxes: tuple[OfferedTax, ...]
+    shadow_rules: tuple[OfferedRule, ...]
+    shadow_taxes: tuple[OfferedTax, ...]
     pricing_gone: tuple[str, ...]
     strategies: Mapping[str, OfferedStrategy]
     serving: Mapping[tuple[str, str], OfferedStrategy]

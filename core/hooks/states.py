@@ -131,9 +131,10 @@ class PluginStates:
     `disabled` are those switched off, whoever did it, `why_off` says who; `named` are those that
     ORDERLOOM_PLUGINS_DISABLED names. `console` holds what was set there, by plugin, the tenant's
     layer above the installation's; `former` what was in force there before, newest first: payments
-    may have been begun with it. `unmigrated` are those whose own tables are behind their code.
-    `refreshed` is False for the states that a process begins with, before its first look into the
-    database: settings may still be lying there, so that missing ones are no problem yet.
+    may have been begun with it. `unmigrated` are those whose own tables are behind their code. The
+    rules of those in `shadow` are asked without effect. `refreshed` is False for the states that a
+    process begins with, before its first look into the database: settings may still be lying
+    there, so that missing ones are no problem yet.
     """
 
     tenant: str = "default"
@@ -144,6 +145,7 @@ class PluginStates:
     former: Mapping[str, tuple[tuple[Layer, ...], ...]] = field(default_factory=dict)
     known: tuple[KnownPlugin, ...] = ()
     unmigrated: frozenset[str] = frozenset()
+    shadow: frozenset[str] = frozenset()
     generation: int = 0
     refreshed: bool = False
 

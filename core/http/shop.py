@@ -18,6 +18,7 @@ from core.application.queries import (
     order_by_token,
     order_page,
     payment_choices,
+    steps_seen,
 )
 from core.application.quote_order import QuoteOrder, quote_order
 from core.application.read_cached import read_cached
@@ -41,7 +42,6 @@ from hookspecs import (
     PlacedOrder,
     PricedBasket,
     Product,
-    ReceiptStep,
     Refused,
 )
 
@@ -274,17 +274,5 @@ def priced_basket(composed: Composed) -> PricedBasket:
         rounding=money(priced.rounding_minor),
         total=money(priced.total_minor),
         prices_include_tax=priced.prices_include_tax,
-        steps=tuple(
-            ReceiptStep(
-                phase=step.phase,
-                rule=step.rule,
-                label=step.label,
-                applied=step.applied,
-                reason=step.reason,
-                proposed=money(step.proposed_minor),
-                accepted=money(step.accepted_minor),
-                running=money(step.running_minor),
-            )
-            for step in priced.steps
-        ),
+        steps=steps_seen(priced.steps, currency),
     )

@@ -36,6 +36,9 @@ ORDERLOOM_PLUGINS = environment.string_set(os.environ, "ORDERLOOM_PLUGINS")
 ORDERLOOM_PLUGINS_DISABLED = (
     environment.string_set(os.environ, "ORDERLOOM_PLUGINS_DISABLED") or frozenset()
 )
+ORDERLOOM_PRICING_SHADOW = (
+    environment.string_set(os.environ, "ORDERLOOM_PRICING_SHADOW") or frozenset()
+)
 ORDERLOOM_SAFE_MODE = env.bool("ORDERLOOM_SAFE_MODE", default=False)
 ORDERLOOM_STRICT = env.bool("ORDERLOOM_STRICT", default=False)
 ORDERLOOM_SANDBOX = env.bool("ORDERLOOM_SANDBOX", default=False)

@@ -86,6 +86,7 @@ def registry_of(
     *plugins: FakePlugin,
     disabled: Iterable[str] = (),
     known: tuple[KnownPlugin, ...] = (),
+    shadow: Iterable[str] = (),
     report: Callable[[CallReport], None] = lambda _: None,
     limits: Limits | None = None,
     pools: Pools | None = None,
@@ -93,7 +94,9 @@ def registry_of(
     """Return a registry of these plugins, as one built at start-up would be."""
     return build(
         Loaded(plugins=tuple(plugin.loaded() for plugin in plugins)),
-        PluginStates(disabled=frozenset(disabled), known=known, refreshed=True),
+        PluginStates(
+            disabled=frozenset(disabled), known=known, shadow=frozenset(shadow), refreshed=True
+        ),
         GivenSettings(),
         report,
         limits=limits,

@@ -15,6 +15,7 @@ from core.context import TenantRef
 from core.domain import errors
 from core.domain.journal import link
 from core.domain.lines import Wanted
+from core.domain.replay import stored_steps
 from core.models import Event, Order, OrderLine, Payment
 from core.testing.registries import FakePlugin, registry_of
 from hookspecs import Adjustment, Money, Phase, Quote, RuleInfo
@@ -205,9 +206,9 @@ def test_the_receipt_says_why_and_by_which_plugin(shelf: TenantRef, now: datetim
     order = placed(("tea", 2), plugins=plugins, now=now)
 
     row = Order.objects.get(pk=order.order_id)
-    (step,) = row.receipt["steps"]
-    assert (step["rule"], step["plugin"], step["version"]) == ("penny-off", "pennies", "2.1")
-    assert (step["applied"], step["accepted_minor"], row.total_minor) == (True, -1, 899)
+    (step,) = stored_steps(row.receipt)
+    assert (step.rule, step.plugin, step.version) == ("penny-off", "pennies", "2.1")
+    assert (step.applied, step.accepted_minor, row.total_minor) == (True, -1, 899)
 
 
 def test_a_thousand_lines_are_ordinary(shelf: TenantRef, now: datetime) -> None:

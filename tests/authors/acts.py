@@ -27,6 +27,7 @@ from core.application.refresh_registry import refresh_registry
 from core.application.start_payment import StartPayment, start_payment
 from core.application.warm_caches import warm_caches
 from core.domain.order import Wanted
+from core.domain.receipt import Step
 from core.models import InboxEntry
 from hookspecs import Customer, Money
 
@@ -46,7 +47,12 @@ def quote(**pieces: int) -> dict[str, Any]:
     """Price an order of so many pieces."""
     command = QuoteOrder(composition=_composition(pieces))
     priced = quote_order(command, plugins=refresh_registry(), now=timezone.now()).priced
-    return {"total": priced.total_minor, "steps": [asdict(step) for step in priced.steps]}
+    return {"total": priced.total_minor, "steps": [_said(step) for step in priced.steps]}
+
+
+def _said(step: Step) -> dict[str, Any]:
+    proposals = [asdict(proposal) for proposal in step.proposals]
+    return {**step._asdict(), "proposals": proposals}
 
 
 def place(**pieces: int) -> dict[str, str]:

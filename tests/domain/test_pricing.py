@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from core.domain.pricing import AskedRule, Priced, compose, order_rules
+from core.domain.replay import stored_steps
 from hookspecs import Adjustment, Group, Mode, Money, Phase, Quote, QuoteLine, Skip, Target
 from tests.domain.quotes import a_line, a_quote, a_rule, a_tax, off_the_order, proposes, skips
 
@@ -414,7 +415,7 @@ def test_the_receipt_is_plain_json_and_names_no_person() -> None:
     outcome = compose(quote=a_quote(a_line("a", 1000)), rules=rules, taxes=[a_tax("7")])
     receipt = json.loads(json.dumps(outcome.receipt()))
 
-    assert [step["rule"] for step in receipt["steps"]] == ["one", "two", "vat"]
-    assert receipt["steps"][0]["proposals"] == [["a", -1, "because", None]]
-    assert receipt["steps"][2]["proposals"] == [["a", "7", "VAT"]]
+    assert [step.rule for step in stored_steps(receipt)] == ["one", "two", "vat"]
+    assert receipt["steps"][0][-1] == [["because", None, "a", -1]]
+    assert receipt["steps"][2][-1] == [["VAT", "7", "a"]]
     assert receipt["total_minor"] == 999

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.domain.pricing import AskedRule, AskedTax, Priced, TaxRounding, compose
+from core.domain.replay import replay
 from hookspecs import (
     Adjustment,
     Group,
@@ -27,7 +28,6 @@ from hookspecs import (
     TaxInfo,
 )
 from tests.domain.quotes import a_line, a_quote, a_rule, proposes
-from tests.domain.replay import replay
 
 CURRENCIES = st.sampled_from(["JPY", "EUR", "USD", "KWD"])
 GROUPS = [
@@ -274,6 +274,6 @@ def test_a_tampered_proposal_comes_to_another_price() -> None:
     outcome = compose(quote=quote, rules=[a_rule("off", proposes({"a": -100}))], taxes=[])
     receipt = outcome.receipt()
 
-    receipt["steps"][0]["proposals"][0][1] = -101
+    receipt["steps"][0][-1][0][3] = -101
 
     assert replay(receipt).total_minor == outcome.total_minor - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -18,9 +19,9 @@ MEMORY = STRATEGY.format(code="memory", account=None)
 
 
 @pytest.fixture
-def packages(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> Gallery:
-    monkeypatch.syspath_prepend(str(gallery.folder))
-    return gallery
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gallery:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return Gallery(tmp_path)
 
 
 def suite(name: str) -> PluginCases:

@@ -38,7 +38,7 @@ browser: $(VENV)/shelf-on-test
 	env -u DATABASE_URL -u CACHE_URL ORDERLOOM_TEST_PASS=browser $(PY) -m pytest -m browser tests/browser $(ARGS)
 
 wheels: $(VENV)/shelf-on-test
-	env -u DATABASE_URL -u CACHE_URL ORDERLOOM_TEST_PASS=wheels $(PY) -m pytest -m wheels tests/house $(ARGS)
+	env -u DATABASE_URL -u CACHE_URL ORDERLOOM_TEST_PASS=wheels $(PY) -m pytest -m wheels tests/house tests/typing $(ARGS)
 
 # Ratios to a hand-written floor, turn by turn, on the PostgreSQL of DATABASE_URL.
 bench: $(VENV)/shelf-on-test

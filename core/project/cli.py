@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from functools import partial
 
 from django.conf import settings
@@ -20,6 +21,8 @@ from core.project.variables import Variables
 
 __all__ = ["main"]
 
+_WITHOUT_A_SHOP = (["plugins", "new"], ["plugins", "diff"])
+
 
 def main() -> None:
     """Run the command named on the command line.
@@ -32,7 +35,9 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "core.project.settings")
     up = sys.argv[1:2] == ["up"]
     try:
-        if not up:
+        if sys.argv[1:3] in _WITHOUT_A_SHOP:
+            _make_up()
+        elif not up:
             _join()
         bool(settings.DEBUG)  # the first look at any setting reads the environment
         if up:
@@ -42,6 +47,17 @@ def main() -> None:
         sys.exit(str(error))
     except DatabaseError as error:
         _explain(error)
+
+
+def _make_up() -> None:
+    """What a plugin's author does concerns no shop: nothing has to be set, and nothing is loaded."""
+    for name, text in (
+        ("SECRET_KEY", "of-no-shop"),
+        ("ALLOWED_HOSTS", "localhost"),
+        ("ORDERLOOM_DATA", tempfile.gettempdir()),
+        ("ORDERLOOM_PLUGINS", ""),
+    ):
+        os.environ.setdefault(name, text)
 
 
 def _join() -> None:

@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--conformance",
         metavar="FILE",
         default=None,
-        help="write what came of contract suites into FILE, as JSON",
+        help="write what came of contract suites into FILE of the project, as JSON",
     )
 
 
@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Collect where a report is asked for, in the process that sees every result."""
     asked = config.getoption("--conformance")
     if asked and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Conformance(Path(asked)), "orderloom-conformance")
+        config.pluginmanager.register(Conformance(config.rootpath / asked), "orderloom-conformance")
 
 
 @pytest.hookimpl(wrapper=True)

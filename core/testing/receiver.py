@@ -16,12 +16,13 @@ _PATIENCE: Final = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """A request as it came in; the names of headers in lower case."""
+    """A request as it came in, names of headers in lower case, and the status it was answered."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    answered: int
 
 
 @dataclass(slots=True)
@@ -99,6 +100,7 @@ def _take(receiver: Receiver, request: BaseHTTPRequestHandler) -> None:
             path=request.path,
             headers={name.lower(): text for name, text in request.headers.items()},
             body=request.rfile.read(length),
+            answered=receiver.status,
         )
     )
     if receiver.may_answer():

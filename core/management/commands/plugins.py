@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.domain.errors import OrderloomError
+from core.management.verbs.beginning import NEW
 from core.management.verbs.configuring import CONFIG
 from core.management.verbs.looking import CHECK, LIST, SHOW
 from core.management.verbs.switching import DISABLE, DRAIN, ENABLE
@@ -22,6 +23,7 @@ VERBS: Final[tuple[Verb, ...]] = (
     DISABLE,
     DRAIN,
     CONFIG,
+    NEW,
     UNINSTALL,
 )
 """Every verb, in the order in which `--help` names them; the first is meant where none is given."""
@@ -31,7 +33,7 @@ class Command(BaseCommand):
     """`plugins VERB …`, each with `--json`."""
 
     requires_system_checks = ()  # they would say the same, first and in other words
-    help = "List the plugins, look at one, check, switch and configure them."
+    help = "List the plugins, look at one, check, switch and configure them, or begin one."
 
     def add_arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", metavar=" | ".join(v.name for v in VERBS))

@@ -1,0 +1,1 @@
+"""What plugin authors write, read by type checkers against the installed wheel."""

@@ -11,11 +11,12 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from core.application.apply_facts import ApplyFacts, OperationMoved, apply_facts
+from core.application.claim_operation import NOT_THERE, claim_operation
 from core.application.commanding import inquiry_of
 from core.application.comparing import NO_MATCH, compared, is_doubtful
 from core.application.facts import folded, stated_of
 from core.application.payment_step import PaymentStep, payment_step, waiting_data
-from core.application.send_operation import claim_operation, send_operation
+from core.application.send_operation import send_operation
 from core.conf import conf
 from core.domain.lifecycle import LIVE, OperationStatus
 from core.domain.payments import Folded
@@ -84,7 +85,8 @@ def inquire_payment(payment_id: UUID, *, plugins: Registry, now: datetime) -> st
         now=now,
     )
     if moved is not None and moved.status == OperationStatus.PLANNED:
-        claimed = claim_operation(Operation.objects.get(pk=operation.pk))
+        again = Operation.objects.get(pk=operation.pk)
+        claimed = claim_operation(again, plugins=plugins, now=now)
         if claimed is not None:
             send_operation(claimed, plugins=plugins, now=now)
     return finding.cause if isinstance(finding, Unknown) else ""
@@ -132,7 +134,8 @@ def _decide(
         return _again(operation, OperationStatus.UNKNOWN, now=now, cause=NO_MATCH)
     if decided is None:
         proved = isinstance(finding, NotFound) or Feature.HARMLESS_START in info.features
-        return _not_done(operation, harmless=proved, now=now)
+        told = {NOT_THERE: True} if isinstance(finding, NotFound) else None
+        return _not_done(operation, harmless=proved, now=now, told=told)
     return _decided(operation, decided, finding, now=now)
 
 
@@ -159,16 +162,18 @@ def _decided(
             return _moved(operation, status)
 
 
-def _not_done(operation: Operation, *, harmless: bool, now: datetime) -> OperationMoved:
+def _not_done(
+    operation: Operation, *, harmless: bool, now: datetime, told: dict[str, bool] | None
+) -> OperationMoved:
     """It did not happen: the same key again while it is honoured, else it is over or a person's."""
     if operation.retry_safe_until is not None and now < operation.retry_safe_until:
-        return _moved(operation, OperationStatus.PLANNED, due_in=0.0)
+        return _moved(operation, OperationStatus.PLANNED, due_in=0.0, outcome=told)
     if harmless and operation.verb == Verb.START:
         return _moved(
             operation, OperationStatus.ABANDONED, outcome={"cause": "its key has expired"}
         )
-    told = {"cause": "a person has to decide: its key has expired"}
-    return _moved(operation, OperationStatus.UNKNOWN, outcome=told)
+    waits = {"cause": "a person has to decide: its key has expired"}
+    return _moved(operation, OperationStatus.UNKNOWN, outcome=waits)
 
 
 def _again(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, assert_never
 from uuid import UUID
 
-from django.db.models import F, Q
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Now
 
 from core.application.apply_facts import ApplyFacts, OperationMoved, apply_facts
+from core.application.claim_operation import claim_operation, never_sent
 from core.application.commanding import request_of
 from core.application.comparing import NO_MATCH, compared, is_doubtful
 from core.application.payment_step import PaymentStep, payment_step, waiting_data
@@ -38,25 +38,6 @@ from hookspecs import (
     Unknown,
     Verb,
 )
-
-
-def claim_operation(operation: Operation) -> Operation | None:
-    """Take a command over under a new fence, if nobody else holds it; leases use its clock."""
-    lease = timedelta(seconds=conf().deadline(operation.verb) + conf().lease)
-    free = (
-        Q(status=OperationStatus.PLANNED)
-        | Q(status=OperationStatus.UNKNOWN)
-        | Q(status=OperationStatus.SENT, lease_until__lt=Now())
-    )
-    claimed = Operation.objects.filter(free, pk=operation.pk, fence=operation.fence).update(
-        status=OperationStatus.SENT,
-        fence=F("fence") + 1,
-        attempt=F("attempt") + 1,
-        lease_until=Now() + lease,
-        due_at=Now() + lease,
-        sent_at=Coalesce(F("sent_at"), Now()),
-    )
-    return Operation.objects.get(pk=operation.pk) if claimed else None
 
 
 def send_operation(operation: Operation, *, plugins: Registry, now: datetime) -> PaymentStep:
@@ -125,11 +106,6 @@ def recorded(operation: Operation, outcome: Outcome, *, now: datetime) -> Operat
             assert_never(outcome)
 
 
-def never_sent(operation: Operation) -> bool:
-    """Say whether every attempt so far provably came to nothing: once in doubt, it never does."""
-    return bool((operation.outcome or {}).get("never_sent"))
-
-
 def _tells_of(verb: Verb, facts: Sequence[Fact]) -> bool:
     """Say whether an answer shows what was moved: sums are checked against facts alone."""
     object_of = {Verb.CAPTURE: ObjectKind.CAPTURE, Verb.REFUND: ObjectKind.REFUND}
@@ -142,7 +118,7 @@ def send_planned(order_id: UUID, *verbs: Verb, plugins: Registry, now: datetime)
         order_id=order_id, verb__in=verbs, status=OperationStatus.PLANNED, due_at__lte=Now()
     )
     while (operation := planned.order_by("created_at", "id").first()) is not None:
-        claimed = claim_operation(operation)
+        claimed = claim_operation(operation, plugins=plugins, now=now)
         if claimed is None:
             return
         send_operation(claimed, plugins=plugins, now=now)

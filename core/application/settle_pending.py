@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from core.application.apply_facts import ApplyFacts, OperationMoved, apply_facts
+from core.application.abandon_operation import abandon_operation
+from core.application.claim_operation import never_sent
 from core.application.look_up_payment import look_up_payment
-from core.application.send_operation import never_sent
 from core.application.sweep_payments import sweep_payments
 from core.application.void_payment import void_waiting
 from core.domain.errors import PaymentUndecided
@@ -21,6 +21,7 @@ from core.models import Operation, Order, Payment
 from hookspecs import Feature, Verb
 
 _STILL_PAYABLE: Final = ("OPEN", "APPROVED", "REQUIRES_ACTION", "DECLINED")
+_GIVEN_UP: Final = "given up before anything moved"
 _TEXT: Final = "A payment of this order is being confirmed; you will not be charged twice."
 
 
@@ -43,7 +44,7 @@ def settle_pending(
         return None
     unsent = operation.attempt == 0 or never_sent(operation)
     if operation.status == OperationStatus.PLANNED and operation.verb == Verb.START and unsent:
-        _abandon(operation, now=now)  # provably without effect
+        abandon_operation(operation, cause=_GIVEN_UP, now=now)  # provably without effect
         return None
     if operation.status != OperationStatus.NEEDS_CUSTOMER:
         raise PaymentUndecided(_TEXT)
@@ -77,21 +78,8 @@ def _end(operation: Operation, payment: Payment, *, plugins: Registry, now: date
     if "void" in strategy.can:
         void_waiting(payment.id, plugins=plugins, now=now)
     elif _harmless(strategy):
-        _abandon(operation, now=now)
+        abandon_operation(operation, cause=_GIVEN_UP, now=now)
 
 
 def _harmless(strategy: OfferedStrategy) -> bool:
     return bool({Feature.HARMLESS_START, Feature.MANUAL} & strategy.info.features)
-
-
-def _abandon(operation: Operation, *, now: datetime) -> None:
-    moved = OperationMoved(
-        operation_id=operation.id,
-        fence=operation.fence,
-        status=OperationStatus.ABANDONED.value,
-        outcome={"cause": "given up before anything moved"},
-    )
-    apply_facts(
-        ApplyFacts(payment_id=operation.payment_id, facts=(), source="PERSON", moved=moved),
-        now=now,
-    )

@@ -39,6 +39,7 @@ from core.models import Event, Operation, Order, Payment
 from core.models.ids import new_id
 from core.models.journal import Chain
 from core.models.order import advance
+from core.models.plugin import SWITCHED_ON
 from core.models.sheet import RuleViolated, Sheet
 from hookspecs import Feature, Money, Verb
 
@@ -126,6 +127,11 @@ def _try(command: StartPayment, *, plugins: Registry, now: datetime) -> PaymentS
             return _replayed(command)
         if missed.rule == "operation_one_charge_per_order":
             raise PaymentUndecided(_UNDECIDED) from missed
+        if missed.rule == SWITCHED_ON.rule:
+            raise UnknownStrategy(
+                f"{charge.strategy.info.label} is no longer offered as a way to pay.",
+                strategy=command.strategy_code,
+            ) from missed
         if missed.rule != "order_moved":
             raise
         return None
@@ -233,6 +239,7 @@ def _commit(command: StartPayment, order: Order, charge: _Charge, now: datetime)
         idem=(command.principal, command.key, command.digest()),
     )
     sheet = Sheet()
+    sheet.require(SWITCHED_ON, {"plugin": strategy.plugin, "tenant": order.tenant_id})
     sheet.change(
         advance(1),
         {

@@ -9,9 +9,10 @@ import structlog
 from django.db import DatabaseError
 from django.db.models.functions import Now
 
+from core.application.claim_operation import claim_operation
 from core.application.look_up_payment import look_up_payment, mark_overdue
 from core.application.resume_payment import resume_if_approved
-from core.application.send_operation import claim_operation, send_operation
+from core.application.send_operation import send_operation
 from core.conf import conf
 from core.domain.errors import OrderloomError, PluginUnavailable
 from core.domain.lifecycle import LIVE, OperationStatus
@@ -51,7 +52,7 @@ def sweep_payments(
 
 def _finish(operation: Operation, *, plugins: Registry, now: datetime) -> None:
     if operation.status == OperationStatus.PLANNED:
-        claimed = claim_operation(operation)
+        claimed = claim_operation(operation, plugins=plugins, now=now)
         if claimed is not None:
             send_operation(claimed, plugins=plugins, now=now)
         return

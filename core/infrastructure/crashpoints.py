@@ -25,6 +25,8 @@ NAMES: Final = frozenset(
         "refund.intended",
         "refund.done",
         "expiry.half_way",
+        "plugin.switching",
+        "plugin.switched",
     }
 )
 """Every place there is. Between the gateway's work and its answer, a process is killed outside."""

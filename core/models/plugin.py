@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import models
 from django.db.models import Q
 
+from core.models.sheet import Condition
 from core.models.tenancy import Tenant
 
 EVERYWHERE = Q(tenant__isnull=True)
@@ -73,6 +76,19 @@ class PluginSwitch(_OfTenantOrAll):
                 name="plugin_switch_once_per_tenant",
             ),
         ]
+
+
+_SWITCH = "SELECT s.is_on FROM orderloom_pluginswitch AS s WHERE s.plugin = r.plugin AND"
+
+SWITCHED_ON: Final = Condition(
+    sql=f"COALESCE(({_SWITCH} s.tenant_id = CAST(r.tenant AS integer)), "
+    f"({_SWITCH} s.tenant_id IS NULL), true)",
+    rule="plugin_switched_on",
+)
+"""The fence: whatever a worker believes, a charge begins only if the switch is on right now.
+
+Rows bring ``plugin`` and the ``tenant``'s id.
+"""
 
 
 class PluginSettings(_OfTenantOrAll):

@@ -46,6 +46,14 @@ class Move:
     rule: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What else must hold in the same statement; ``r.`` is what is brought along, as texts."""
+
+    sql: str
+    rule: str
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     model: type[models.Model]
@@ -61,6 +69,11 @@ class Sheet:
 
     using: str = "default"
     _parts: list[_Part] = field(default_factory=list)
+    _held: list[tuple[Condition, Row]] = field(default_factory=list)
+
+    def require(self, condition: Condition, row: Row) -> None:
+        """Let nothing be written unless this holds as well, read by the statement that writes."""
+        self._held.append((condition, row))
 
     def insert(
         self, model: type[models.Model], *rows: Row, clock: Mapping[str, float] | None = None
@@ -99,10 +112,11 @@ class Sheet:
 
     def _write_at_once(self, connection: BaseDatabaseWrapper, *, in_test: bool) -> None:
         shape = tuple((p.model, p.columns, p.move, tuple(p.clock)) for p in self._parts)
-        sql = _statement(shape)
+        sql = _statement(shape, tuple(condition for condition, _ in self._held))
         rows = {f"p{i}": part.rows for i, part in enumerate(self._parts)}
         clocks = {f"c{i}": part.clock for i, part in enumerate(self._parts) if part.clock}
-        document = to_json({**rows, **clocks}).decode()
+        held = {f"h{i}": row for i, (_, row) in enumerate(self._held)}
+        document = to_json({**rows, **clocks, **held}).decode()
         if in_test:  # a savepoint, so that a violation leaves the test's transaction usable
             with transaction.atomic(using=self.using), connection.cursor() as cursor:
                 cursor.execute(sql, {"j": document})
@@ -112,6 +126,10 @@ class Sheet:
 
     def _write_in_turn(self, connection: BaseDatabaseWrapper) -> None:
         with transaction.atomic(using=self.using), connection.cursor() as cursor:
+            for condition, row in self._held:
+                cursor.execute(f"SELECT {_brought(condition.sql)}", dict(row))
+                if not cursor.fetchone()[0]:
+                    raise RuleViolated(condition.rule)
             for part in self._parts:
                 adapters = _adapters(part.model, part.columns)
                 spans = {f"c_{c}": f"{seconds:+f} seconds" for c, seconds in part.clock.items()}
@@ -129,10 +147,13 @@ _Shape = tuple[tuple[type[models.Model], tuple[str, ...], Move | None, tuple[str
 
 
 @lru_cache(maxsize=256)
-def _statement(shape: _Shape) -> str:
+def _statement(shape: _Shape, conditions: tuple[Condition, ...] = ()) -> str:
     """Write the one statement; its text depends on the shape alone, never on how many rows."""
     parts: list[str] = []
-    held: list[str] = []
+    held = [
+        f"orderloom_require({_document(f'h{i}', condition.sql)}, '{condition.rule}')"
+        for i, condition in enumerate(conditions)
+    ]
     for i, (model, columns, move, clock) in enumerate(shape):
         table, name = model._meta.db_table, f"p{i}"  # noqa: SLF001 - Django's public habit
         rows = f"jsonb_populate_recordset(NULL::{table}, %(j)s::jsonb->'{name}')"
@@ -187,6 +208,11 @@ def _stamp(part: int, column: str) -> str:
     """Return the database's now, plus the seconds that the document brings for a column."""
     seconds = f"(%(j)s::jsonb->'c{part}'->>'{column}')::float8"
     return f"clock_timestamp() + make_interval(secs => {seconds})"
+
+
+def _document(key: str, sql: str) -> str:
+    """Turn what a condition's row brings along into a text of the document."""
+    return re.sub(r"\br\.(\w+)", rf"(%(j)s::jsonb->'{key}'->>'\1')", sql)
 
 
 def _brought(sql: str) -> str:

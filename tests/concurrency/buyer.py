@@ -62,7 +62,7 @@ def main() -> None:
     if todo["without"] == "order":
         # The control: each reservation locks its stock in whatever order it likes.
         written = sheet._statement
-        sheet._statement = lambda shape: _UNORDERED.sub(r"ORDER BY random()", written(shape))  # type: ignore[assignment]
+        sheet._statement = lambda *shape: _UNORDERED.sub(r"ORDER BY random()", written(*shape))  # type: ignore[assignment]
     if todo["without"] == "limit":
         # The control: a use no longer looks whether one is left.
         placing.USE = dataclasses.replace(placing.USE, when="1 = 1")

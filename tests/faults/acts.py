@@ -18,16 +18,21 @@ from core.application.capture_payment import CapturePayment, capture_payment
 from core.application.drain_inbox import drain_inbox
 from core.application.expire_orders import expire_orders
 from core.application.payment_step import PaymentStep
+from core.application.pin_registry import pin_registry
 from core.application.receive_webhook import receive_webhook, webhook_endpoint
 from core.application.refresh_registry import refresh_registry
 from core.application.refund_payment import RefundPayment, refund_payment
+from core.application.report_worker import Worker, report_worker
 from core.application.resume_payment import ResumePayment, resume_payment
 from core.application.start_payment import start_payment
+from core.application.sweep_payments import sweep_payments
+from core.application.switch_plugin import SwitchPlugin, switch_plugin
 from core.domain.errors import ConcurrentChange, OrderloomError, PaymentUndecided
 from core.hooks.registry import Registry
 from core.jobs.relay import Relay, drain
 from core.jobs.sweeper import Sweeper, sweep
 from core.management.sandbox import Sandbox
+from core.models import PluginSwitch
 from core.project.wsgi import application
 from hookspecs import Money, Redirect
 from tests.application.shelf import paying, placed
@@ -217,6 +222,35 @@ def finish(say: Say, *, seconds: float = 30.0, customers: bool = False) -> None:
 
     With `customers`, all of them have done their part, so that nothing may wait for one.
     """
+
+
+def switch(say: Say, *, plugin: str, on: bool) -> None:
+    """Switch a plugin."""
+    command = SwitchPlugin(plugin=plugin, on=on, who="ada", reason="a test")
+    done = switch_plugin(command, plugins=refresh_registry(), now=now())
+    say({"generation": done.generation})
+
+
+def held_back(say: Say, *, order: str = "", code: str = "", key: str, base: str = "") -> None:
+    """Be a worker that has pinned its registry, and goes on when a switch has been turned off.
+
+    With an `order` it presses pay then, else it sends what is planned.
+    """
+    with pin_registry(tenant="default") as plugins:
+        me = Worker(id=key, process="held back", versions={})
+        report_worker(me, generation=plugins.generation)
+        while not PluginSwitch.objects.filter(is_on=False).exists():
+            time.sleep(0.01)
+        if not order:
+            say({"swept": sweep_payments(plugins=plugins, now=now())})
+            return
+        known: Any = _Known(order)
+        command = paying(known, code=code, key=key, inputs=_inputs(at_once=True))
+        _said(say, start_payment(command, plugins=plugins, now=now()))
+
+
+def finish(say: Say, *, seconds: float = 30.0) -> None:
+    """Be relay and sweeper until nothing is undecided, or the deadline is over."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:

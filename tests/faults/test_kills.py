@@ -105,6 +105,8 @@ def test_every_named_point_is_one_at_which_we_kill() -> None:
         "mail.accepted",
         "lookup.answered",
         "expiry.half_way",
+        "plugin.switching",
+        "plugin.switched",
     }
 
     assert elsewhere | set(CHECKOUT) == NAMES

@@ -14,6 +14,7 @@ from core.application import (
     apply_facts,
     cancel_order,
     claim_deliveries,
+    claim_operation,
     commit_operation,
     deliver_events,
     expire_orders,
@@ -23,9 +24,10 @@ from core.application import (
     receive_webhook,
     start_payment,
     sweep_payments,
+    switch_plugin,
 )
 from core.models.order import advance
-from core.models.sheet import Move, Sheet
+from core.models.sheet import Condition, Move, Sheet
 from tests.faults import acts
 
 
@@ -72,6 +74,26 @@ def the_lease() -> None:
 
     look_up_payment.mark_overdue = nobody
     sweep_payments.mark_overdue = nobody
+
+
+def the_fence_of_switches() -> None:
+    """A worker believes its own registry, whatever the switch says."""
+    rule = start_payment.SWITCHED_ON.rule
+    start_payment.SWITCHED_ON = Condition(sql="true", rule=rule)
+    claim_operation._begins = lambda _: False
+
+
+def the_one_transaction_of_a_switch() -> None:
+    """A switch is committed before its generation."""
+    moved = switch_plugin._moved
+
+    def half(*given: Any) -> bool:
+        done = moved(*given)
+        with connection.cursor() as cursor:
+            cursor.execute("COMMIT")
+        return done
+
+    switch_plugin._moved = half
 
 
 def the_fence() -> None:

@@ -14,7 +14,7 @@ from core.context import DEFAULT_TENANT, TenantRef, acting_for
 from core.models import Customer, Product, Stock, StockReceipt
 from core.models.catalogue import RELEASE, RESERVE, SHIP
 from core.models.ids import new_id, new_number
-from core.models.sheet import RuleViolated, Sheet, violated_rule
+from core.models.sheet import Condition, RuleViolated, Sheet, violated_rule
 from tests.application.shelf import put, stock
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -140,6 +140,26 @@ def test_it_refuses_to_be_written_inside_somebody_elses_transaction(shop: Tenant
 
     with transaction.atomic(), pytest.raises(RuntimeError, match="transaction of its own"):
         sheet.write()
+
+
+@pytest.mark.parametrize("known", ["c0", "it's nobody"])
+def test_what_else_is_required_holds_in_the_same_statement(shop: TenantRef, known: str) -> None:
+    before = Sheet()
+    before.insert(Customer, customer("c0"))
+    before.write()
+    exists = "EXISTS (SELECT 1 FROM orderloom_customer AS c WHERE c.ref = r.ref)"
+    sheet = Sheet()
+    sheet.require(Condition(sql=exists, rule="customer_known"), {"ref": known})
+    sheet.insert(Customer, customer("c1"))
+
+    missed = ""
+    try:
+        sheet.write()
+    except RuleViolated as violated:
+        missed = violated.rule
+
+    assert missed == ("" if known == "c0" else "customer_known")
+    assert Customer.objects.count() == (2 if known == "c0" else 1)
 
 
 @pytest.mark.parametrize("rows", [1, 50])

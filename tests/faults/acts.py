@@ -217,13 +217,6 @@ def sweeper(_say: Say, *, poll: float) -> None:
     Sweeper(poll=poll, idle=poll).run()
 
 
-def finish(say: Say, *, seconds: float = 30.0, customers: bool = False) -> None:
-    """Be relay and sweeper until nothing is undecided, or the deadline is over.
-
-    With `customers`, all of them have done their part, so that nothing may wait for one.
-    """
-
-
 def switch(say: Say, *, plugin: str, on: bool) -> None:
     """Switch a plugin."""
     command = SwitchPlugin(plugin=plugin, on=on, who="ada", reason="a test")
@@ -249,8 +242,11 @@ def held_back(say: Say, *, order: str = "", code: str = "", key: str, base: str 
         _said(say, start_payment(command, plugins=plugins, now=now()))
 
 
-def finish(say: Say, *, seconds: float = 30.0) -> None:
-    """Be relay and sweeper until nothing is undecided, or the deadline is over."""
+def finish(say: Say, *, seconds: float = 30.0, customers: bool = False) -> None:
+    """Be relay and sweeper until nothing is undecided, or the deadline is over.
+
+    With `customers`, all of them have done their part, so that nothing may wait for one.
+    """
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:

@@ -15,8 +15,8 @@ from core.application.compose_order import refuse_gone_pricing
 from core.application.history import OrderTotals, book_in, read_history, sum_orders
 from core.application.order_folder import CUSTOMERS, ORDER_LINES, ORDERS, Folder, read_folder
 from core.application.place_order import place_order
-from core.application.reading_csv import RowError
 from core.application.register_customer import RegisterCustomer, register_customer
+from core.application.row_errors import RowError
 from core.domain.errors import InvalidInput, NameTaken, OrderloomError
 from core.hooks.registry import Registry
 

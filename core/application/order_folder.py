@@ -10,16 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from core.application.countries import country_code
-from core.application.reading_csv import (
-    BROKEN_QUOTES,
-    DUPLICATE_ID,
-    Columns,
-    Row,
-    RowError,
-    UnreadableFile,
-    read_table,
-)
+from core.application.reading_csv import Columns, Row, read_table
 from core.application.register_customer import RegisterCustomer
+from core.application.row_errors import BROKEN_QUOTES, DUPLICATE_ID, RowError, UnreadableFile
 from core.domain.errors import EmptyOrder, Refusal
 from hookspecs import Address
 

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Final, Protocol
 
+from core.application.row_errors import (
+    BROKEN_QUOTES,
+    MISSING_COLUMN,
+    TOO_MANY_COLUMNS,
+    UNKNOWN_COLUMN,
+    WRONG_ENCODING,
+    RowError,
+    UnreadableFile,
+    opened,
+    unreadable,
+)
 from core.domain.errors import InvalidInput, InvalidQuantity, OrderloomError
 from hookspecs import Money
-
-MISSING_FILE: Final = "MISSING_FILE"
-UNREADABLE_FILE: Final = "UNREADABLE_FILE"
-WRONG_ENCODING: Final = "WRONG_ENCODING"
-MISSING_COLUMN: Final = "MISSING_COLUMN"
-UNKNOWN_COLUMN: Final = "UNKNOWN_COLUMN"
-TOO_MANY_COLUMNS: Final = "TOO_MANY_COLUMNS"
-BROKEN_QUOTES: Final = "BROKEN_QUOTES"
-DUPLICATE_ID: Final = "DUPLICATE_ID"
-"""Codes of what is wrong with a file or a row as such; a value's codes are those of refusals."""
-
 
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_AMISS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _UNDECODED: Final = re.compile(r"[\ud800-\udfff]")
 _EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 
@@ -39,27 +42,6 @@ class _Reader(Protocol):
     def line_num(self) -> int: ...
 
     def __next__(self) -> list[str]: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowError:
-    """What is wrong with a row: where, a stable code, and a sentence."""
-
-    file: str
-    line: int
-    code: str
-    text: str
-    column: str = ""
-
-
-class UnreadableFile(OrderloomError):  # noqa: N818 - a statement, like every refusal
-    """Nothing in a file can be read; ``error`` says why."""
-
-    code = UNREADABLE_FILE
-
-    def __init__(self, error: RowError) -> None:
-        super().__init__(error.text, file=error.file, line=error.line, column=error.column)
-        self.error = error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,17 +176,15 @@ def read_table(path: Path, columns: Columns, *, encoding: str = "utf-8") -> Iter
     """
     known = {"utf-8": "utf-8-sig", "utf8": "utf-8-sig"}.get(encoding.lower(), encoding)
     try:
-        with path.open(encoding=known, errors="surrogateescape", newline="") as file:
-            yield from _rows(csv.reader(file, strict=True), path.name, columns)
-    except FileNotFoundError:
-        raise _unreadable(path.name, MISSING_FILE, f"There is no file {path}.") from None
-    except OSError as exc:
-        raise _unreadable(
-            path.name, UNREADABLE_FILE, f"{path} can't be read: {exc.strerror or exc}."
-        ) from exc
+        codecs.lookup(known)
     except LookupError:
         text = f"There is no encoding {_cut(encoding)}."
-        raise _unreadable(path.name, WRONG_ENCODING, text) from None
+        raise unreadable(path.name, WRONG_ENCODING, text) from None
+    with (
+        opened(path) as raw,
+        TextIOWrapper(raw, encoding=known, errors="surrogateescape", newline="") as file,
+    ):
+        yield from _rows(csv.reader(file, strict=True), path.name, columns)
 
 
 def _rows(reader: _Reader, file: str, columns: Columns) -> Iterator[Row]:
@@ -226,11 +206,11 @@ def _rows(reader: _Reader, file: str, columns: Columns) -> Iterator[Row]:
         if not any(cells):
             continue
         if names:
-            yield _row(file, line, names, cells)
+            yield row_of(file, line, names, cells)
         else:
             names = _header(file, line, columns, cells)
     if not names:
-        raise _unreadable(file, MISSING_COLUMN, f"{file} is empty.")
+        raise unreadable(file, MISSING_COLUMN, f"{file} is empty.")
 
 
 def _broken(file: str, line: int, exc: Exception) -> RowError:
@@ -248,24 +228,26 @@ def _broken(file: str, line: int, exc: Exception) -> RowError:
 
 def _header(file: str, line: int, columns: Columns, names: list[str]) -> list[str]:
     if any(_UNDECODED.search(name) or _CONTROL.search(name) for name in names):
-        raise _unreadable(file, WRONG_ENCODING, f"{file} is in another encoding.", line=line)
+        raise unreadable(file, WRONG_ENCODING, f"{file} is in another encoding.", line=line)
     for name in columns.needed:
         if name not in names:
             text = f"{file} lacks the column {name}; it has {_cut(', '.join(names), 200)}."
-            raise _unreadable(file, MISSING_COLUMN, text, line=line, column=name)
+            raise unreadable(file, MISSING_COLUMN, text, line=line, column=name)
     for position, name in enumerate(names):
         if name in names[:position] or name not in (*columns.needed, *columns.optional):
             may = ", ".join((*columns.needed, *columns.optional))
             twice = "twice" if name in names[:position] else "which isn't known"
             text = f"{file} has the column {_cut(name)} {twice}; it may have {may}."
-            raise _unreadable(file, UNKNOWN_COLUMN, text, line=line, column=name[:100])
+            raise unreadable(file, UNKNOWN_COLUMN, text, line=line, column=name[:100])
     return names
 
 
-def _row(file: str, line: int, names: list[str], cells: list[str]) -> Row:
+def row_of(file: str, line: int, names: list[str], cells: list[str]) -> Row:
+    """Return a row of these cells, and what is wrong with it as such."""
     row = Row(file=file, line=line, cells=dict(zip(names, cells, strict=False)))
-    broken = _fault(row, names, len(cells))
-    return replace(row, broken=broken) if broken else row
+    if len(cells) == len(names) and not _AMISS.search("\n".join(cells)):
+        return row
+    return replace(row, broken=_fault(row, names, len(cells)))
 
 
 def _fault(row: Row, names: list[str], count: int) -> RowError | None:
@@ -279,16 +261,9 @@ def _fault(row: Row, names: list[str], count: int) -> RowError | None:
         if _UNDECODED.search(cell):
             return row.error(WRONG_ENCODING, f"{name} is in another encoding.", column=name)
         if _CONTROL.search(cell):
-            return row.error(
-                InvalidInput.code, f"{name} has control characters in it.", column=name
-            )
+            text = f"{name} has control characters in it."
+            return row.error(InvalidInput.code, text, column=name)
     return None
-
-
-def _unreadable(
-    file: str, code: str, text: str, *, line: int = 1, column: str = ""
-) -> UnreadableFile:
-    return UnreadableFile(RowError(file=file, line=line, code=code, text=text, column=column))
 
 
 def _cut(value: str, longest: int = 40) -> str:

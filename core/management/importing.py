@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from core.application.reading_csv import RowError, UnreadableFile
+from core.application.row_errors import RowError, UnreadableFile
 from core.context import DEFAULT_TENANT, TenantRef, acting_for
 from core.domain.errors import NotFound, OrderloomError
 from core.management.progress import show_progress

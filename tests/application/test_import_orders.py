@@ -12,7 +12,7 @@ from django.apps import apps
 from core.application.compose_order import Composition
 from core.application.import_orders import OrdersImported
 from core.application.place_order import PlaceOrder, place_order
-from core.application.reading_csv import UnreadableFile
+from core.application.row_errors import UnreadableFile
 from core.context import DEFAULT_TENANT, TenantRef, acting_for
 from core.domain import errors
 from core.domain.lines import Wanted

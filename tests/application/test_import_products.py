@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from core.application import import_products as module
-from core.application.reading_csv import UnreadableFile
 from core.application.retire_product import retire_product
+from core.application.row_errors import UnreadableFile
 from core.context import TenantRef
 from core.models import Event, Product
 from tests.application.folders import PRODUCT_COLUMNS, PRODUCTS, bring_products

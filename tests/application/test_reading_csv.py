@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from core.application.countries import country_code
-from core.application.reading_csv import Columns, Row, UnreadableFile, read_table
+from core.application.reading_csv import Columns, Row, read_table
+from core.application.row_errors import UnreadableFile
 from core.domain.errors import InvalidInput
 
 COLUMNS = Columns(needed=("id", "name"), optional=("note",))

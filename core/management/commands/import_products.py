@@ -1,8 +1,7 @@
-"""Import products from a CSV file; `docs/imports.md` describes its columns."""
+"""Import products from a file of CSV or JSON lines; `docs/imports.md` describes its columns."""
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ class Command(ImportCommand):
     """`import_products FILE`."""
 
     help = (
-        "Import products from a CSV file: create what is new, bring up to date what has changed. "
+        "Import products from CSV or JSON lines: create what is new, bring up to date what has changed. "
         "Exit code 1 if rows were refused, 2 if nothing could be read."
     )
 
@@ -42,9 +41,8 @@ class Command(ImportCommand):
 
 def _lines(done: ProductsImported) -> list[str]:
     would = "" if done.written else "Nothing was written. "
-    fields = Counter(field for each in done.changed for field in each.fields)
-    which = ", ".join(f"{field} of {count:,}" for field, count in sorted(fields.items()))
-    counts = f"{done.created:,} new, {len(done.changed):,} changed, {done.unchanged:,} as they were"
+    which = ", ".join(f"{field} of {count:,}" for field, count in sorted(done.fields.items()))
+    counts = f"{done.created:,} new, {done.updated:,} changed, {done.unchanged:,} as they were"
     said = [f"{would}{done.rows:,} products: {counts}, {done.refused:,} refused."]
     return [*said, f"Changed: {which}."] if which else said
 
@@ -54,7 +52,7 @@ def _outcome(done: ProductsImported) -> dict[str, Any]:
         "written": done.written,
         "products": done.rows,
         "created": done.created,
-        "updated": len(done.changed),
+        "updated": done.updated,
         "unchanged": done.unchanged,
         "refused": done.refused,
         "changes": [{"sku": each.sku, "fields": list(each.fields)} for each in done.changed],

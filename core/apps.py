@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from core import checks
 from core.conf import conf
+from core.hooks.breaker import BreakerKey, Breakers, Thresholds
 from core.hooks.build import build
 from core.hooks.guard import CallReport, Ended
 from core.hooks.guarded import Limits
@@ -25,6 +27,12 @@ from core.infrastructure.outside import close_connections, in_transaction
 __all__ = ["ConsoleConfig", "OrderloomConfig", "checks", "report_call"]
 
 logger = logging.getLogger("orderloom.plugins")
+
+_EVENTS = {
+    Ended.ANSWERED: "plugin.call.overran",
+    Ended.ABANDONED: "plugin.call.abandoned",
+    Ended.NOT_ASKED: "plugin.call.not_asked",
+}
 
 
 class OrderloomConfig(AppConfig):
@@ -43,6 +51,8 @@ class OrderloomConfig(AppConfig):
     """How long calls without a deadline of their own may take."""
     pools: Pools
     """The threads in which plugins do their I/O."""
+    breakers: Breakers
+    """What of the plugins has failed too often, and rests."""
     first: Registry
     """What is offered before the first look into the database."""
 
@@ -53,7 +63,7 @@ class OrderloomConfig(AppConfig):
             ImproperlyConfigured: one has a problem, and ORDERLOOM_STRICT is on.
 
         """
-        self.loaded = load(settings.ORDERLOOM_DISCOVERED)
+        self.loaded = load(settings.ORDERLOOM_DISCOVERED, patience=conf().import_patience)
         self.given = GivenSettings(
             environ=dict(os.environ),
             sections=settings.ORDERLOOM_PLUGIN_SETTINGS,
@@ -70,6 +80,13 @@ class OrderloomConfig(AppConfig):
             after=close_connections,
             in_transaction=in_transaction,
         )
+        self.breakers = Breakers(
+            Thresholds(
+                window=conf().breaker_window,
+                wait=conf().breaker_wait,
+                longest=conf().breaker_longest,
+            )
+        )
         named = settings.ORDERLOOM_PLUGINS_DISABLED
         self.first = self.build(PluginStates(disabled=named, named=named))
         if settings.ORDERLOOM_STRICT and self.first.problems:
@@ -78,9 +95,23 @@ class OrderloomConfig(AppConfig):
 
     def build(self, states: PluginStates) -> Registry:
         """Build the registry for these states."""
-        return build(
-            self.loaded, states, self.given, report_call, limits=self.limits, pools=self.pools
+        registry = build(
+            self.loaded,
+            states,
+            self.given,
+            report_call,
+            limits=self.limits,
+            pools=self.pools,
+            breakers=self.breakers,
         )
+        resting = (
+            (BreakerKey(a.plugin, a.kind, a.account), a.version, a.wait)
+            for a in states.ailing
+            if a.rests
+        )
+        if states.refreshed:
+            self.breakers.adopt(resting, time.monotonic())
+        return registry
 
 
 class ConsoleConfig(AdminConfig):
@@ -96,7 +127,7 @@ def report_call(report: CallReport) -> None:
         return
     called = report.called
     logger.warning(
-        "plugin.call.failed" if report.ended is not Ended.ANSWERED else "plugin.call.overran",
+        _EVENTS.get(report.ended, "plugin.call.failed"),
         extra={
             "plugin": called.plugin,
             "version": called.version,

@@ -36,6 +36,12 @@ class Conf:
     warm_deadline: float
     prepare_deadline: float
     pure_limit: float
+    breaker_window: float
+    breaker_wait: float
+    breaker_longest: float
+    quarantine_within: float
+    calls_kept: float
+    import_patience: float
     lease: float
     look_ups: tuple[float, ...]
     worker_report: float
@@ -78,6 +84,12 @@ def conf() -> Conf:
         warm_deadline=settings.ORDERLOOM_WARM_SECONDS,
         prepare_deadline=settings.ORDERLOOM_PREPARE_SECONDS,
         pure_limit=settings.ORDERLOOM_PURE_SECONDS,
+        breaker_window=settings.ORDERLOOM_BREAKER_WINDOW_SECONDS,
+        breaker_wait=settings.ORDERLOOM_BREAKER_WAIT_SECONDS,
+        breaker_longest=settings.ORDERLOOM_BREAKER_LONGEST_SECONDS,
+        quarantine_within=settings.ORDERLOOM_QUARANTINE_SECONDS,
+        import_patience=settings.ORDERLOOM_IMPORT_SECONDS,
+        calls_kept=settings.ORDERLOOM_CALLS_KEPT_SECONDS,
         lease=settings.ORDERLOOM_LEASE_SECONDS,
         look_ups=tuple(settings.ORDERLOOM_LOOK_UPS),
         worker_report=settings.ORDERLOOM_WORKER_REPORT_SECONDS,

@@ -11,8 +11,9 @@ from django.conf import settings
 from django.db.models import Q
 
 from core.hooks.settings import Layer
-from core.hooks.states import KnownPlugin, PluginStates
+from core.hooks.states import Ailment, KnownPlugin, PluginStates
 from core.infrastructure.sealing import UnreadableError, kept
+from core.models.health import ILL, PluginHealth
 from core.models.plugin import EVERYWHERE, Plugin, PluginSettings, PluginSwitch
 
 __all__ = [
@@ -56,7 +57,7 @@ def read_switches(tenant: str) -> Switches:
 
 
 def read_states(tenant: str, *, generation: int) -> PluginStates:
-    """Read everything that a tenant's registry is built of, in three statements."""
+    """Read everything that a tenant's registry is built of, in four statements."""
     switches = read_switches(tenant)
     versions = _Versions()
     rows = PluginSettings.objects.filter(EVERYWHERE | Q(tenant__slug=tenant))
@@ -71,8 +72,22 @@ def read_states(tenant: str, *, generation: int) -> PluginStates:
         console={name: seen[0] for name, seen in versions.seen.items()},
         former={name: tuple(seen[1:]) for name, seen in versions.seen.items()},
         known=tuple(_known(row, switches) for row in Plugin.objects.order_by("name")),
+        ailing=tuple(_ailment(row) for row in PluginHealth.objects.filter(ILL)),
         generation=generation,
         refreshed=True,
+    )
+
+
+def _ailment(row: PluginHealth) -> Ailment:
+    return Ailment(
+        plugin=row.plugin,
+        kind=row.kind,
+        account=row.account,
+        version=row.version,
+        cause=row.cause,
+        rests=row.is_open,
+        wait=row.wait,
+        quarantined=row.quarantined_at is not None,
     )
 
 

@@ -27,7 +27,7 @@ def probe_plugin(plugin: str, code: str, *, plugins: Registry) -> Healthy | Unhe
     offered = _probing(plugin, plugins).get(code)
     if offered is None:
         raise NotFound(f"{plugin} offers no {code} that can be tested.", plugin=plugin, offer=code)
-    return offered.probe(Call(deadline=time.monotonic() + conf().call_deadline))
+    return offered.probe(Call(deadline=time.monotonic() + conf().deadline("READ")))
 
 
 def _probing(plugin: str, plugins: Registry) -> dict[str, OfferedStrategy | OfferedChannel]:

@@ -9,6 +9,7 @@ from typing import Final
 from django.conf import settings
 from django.db import transaction
 
+from core.application.lift_quarantine import lift_quarantine
 from core.application.moving_generation import hold_generation, move_generation
 from core.application.plugin_states import NAMED
 from core.application.refresh_registry import look_again
@@ -57,7 +58,8 @@ def switch_plugin(command: SwitchPlugin, *, plugins: Registry, now: datetime) ->
     """Move a switch and the generation in one transaction, with who and why.
 
     What is switched off is offered to nobody who begins a second later, and no payment starts with
-    it from this moment on; what is open is served.
+    it from this moment on; what is open is served. Who switches one on for the installation lifts
+    its quarantine as well.
 
     Raises:
         NotFound: nobody has ever heard of this plugin, or there is no such tenant.
@@ -75,6 +77,8 @@ def switch_plugin(command: SwitchPlugin, *, plugins: Registry, now: datetime) ->
     tenant = named_tenant(command.tenant)
     with transaction.atomic(durable=True):
         generation = hold_generation()
+        lifted = _lifted(command, now) if command.on and tenant is None else None
+        generation = lifted or generation
         changed = _moved(command, tenant, now)
         if changed:
             crashpoint("plugin.switching")
@@ -94,7 +98,7 @@ def switch_plugin(command: SwitchPlugin, *, plugins: Registry, now: datetime) ->
         plugin=command.plugin,
         tenant=command.tenant,
         on=command.on,
-        changed=changed,
+        changed=changed or lifted is not None,
         generation=generation,
         differing=_differing(command),
     )
@@ -122,6 +126,10 @@ def named_tenant(slug: str | None) -> Tenant | None:
     if found is None:
         raise NotFound(f"There is no tenant {slug}.", tenant=slug)
     return found
+
+
+def _lifted(command: SwitchPlugin, now: datetime) -> int | None:
+    return lift_quarantine(command.plugin, who=command.who, reason=command.reason, now=now)
 
 
 def _moved(command: SwitchPlugin, tenant: Tenant | None, now: datetime) -> bool:

@@ -8,11 +8,20 @@ from functools import partial
 
 from core.hooks.claims import Claims
 from core.hooks.guard import SPARED, describe
+from core.hooks.kinds import TELL, is_ill
 from core.hooks.loader import Loaded, LoadedPlugin
 from core.hooks.offers import Offer, ask_offers
 from core.hooks.section import Section
 from core.hooks.settings import Filled, Layer, SettingsSource
-from core.hooks.states import Code, Configuration, PluginStates, PluginView, Switch
+from core.hooks.states import (
+    Ailment,
+    Code,
+    Configuration,
+    Health,
+    PluginStates,
+    PluginView,
+    Switch,
+)
 from core.hooks.verify import RefusedPluginError
 from hookspecs import NotConfigured
 
@@ -29,6 +38,8 @@ class Asked:
     view: PluginView
     filled: Filled = field(default_factory=Filled)
     offers: tuple[Offer, ...] = ()
+    ailing: tuple[Ailment, ...] = ()
+    """What of this version is quarantined."""
 
 
 def ask(
@@ -61,7 +72,22 @@ def ask(
         channels=tuple(o.code for o in offers if o.hook == "notification_channels"),
         prices=plugin.name not in states.shadow and any(map(_is_mandatory, offers)),
     )
-    return Asked(plugin=plugin, view=view, filled=filled, offers=offers)
+    ailing = tuple(one for one in states.ailing if _concerns(one, view, offers))
+    if ailing and view.switch is Switch.ON:
+        view = replace(view, health=Health.QUARANTINED, why=_said_of(ailing))
+    return Asked(plugin=plugin, view=view, filled=filled, offers=offers, ailing=ailing)
+
+
+def _concerns(one: Ailment, view: PluginView, offers: tuple[Offer, ...]) -> bool:
+    """Another version begins anew, and what fails for one account may work for another one."""
+    if not one.quarantined or (one.plugin, one.version) != (view.name, view.version):
+        return False
+    return one.kind == TELL or any(is_ill(offer, one) for offer in offers)
+
+
+def _said_of(ailing: tuple[Ailment, ...]) -> str:
+    parts = (f"{one.kind}{f' ({one.account})' * bool(one.account)}: {one.cause}" for one in ailing)
+    return "; ".join(parts)
 
 
 def ask_formerly(

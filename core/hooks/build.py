@@ -9,10 +9,12 @@ from typing import Any, cast
 
 from core.domain.pricing import order_rules
 from core.hooks.asking import Asked, ask, ask_formerly, section_of
+from core.hooks.breaker import Breakers
 from core.hooks.claims import Claims
 from core.hooks.discovery import Because
 from core.hooks.guard import Report
 from core.hooks.guarded import Calling, Limits, Maker
+from core.hooks.kinds import TELL, is_quarantined
 from core.hooks.loader import Loaded
 from core.hooks.offered import OfferedRule
 from core.hooks.offers import Offer, masking
@@ -44,13 +46,19 @@ def build(
     *,
     limits: Limits | None = None,
     pools: Pools | None = None,
+    breakers: Breakers | None = None,
 ) -> Registry:
     """Build the registry. Each plugin is asked for its offers once per set of settings.
 
     `report` is told of every call into a plugin; `limits` bound those without a deadline; `pools`
-    hold the threads for what does I/O.
+    hold the threads for what does I/O, `breakers` keep back what failed too often.
     """
-    call = Calling(report=report, limits=limits or Limits(), pools=pools or Pools())
+    call = Calling(
+        report=report,
+        limits=limits or Limits(),
+        pools=pools or Pools(),
+        breakers=breakers or Breakers(),
+    )
     claims = Claims()
     asked = tuple(ask(plugin, loaded, states, settings, claims) for plugin in loaded.plugins)
     views = (*(each.view for each in asked), *_tombstones(loaded, states))
@@ -114,19 +122,20 @@ class _Gathered:
 
 def _gather(gathered: _Gathered, each: Asked, call: Calling, shadow: frozenset[str]) -> None:
     view, make = each.view, _maker(each, call)
-    enabled = view.state is State.ENABLED
     for offer in each.offers:
+        offered = view.in_use and not is_quarantined(offer, each.ailing)
         if offer.hook == "payment_strategies":
             strategy = make.strategy(offer)
             gathered.serving[view.name, offer.code] = strategy
-            if enabled:
+            if offered:
                 gathered.strategies[offer.code] = strategy
-        elif enabled and offer.hook == "pricing_rules" and view.name in shadow:
+        elif offered and offer.hook == "pricing_rules" and view.name in shadow:
             _gather_shadow(gathered, make, offer)
-        elif enabled:
+        elif offered:
             _gather_one(gathered, make, offer)
+    told = view.in_use and not any(one.kind == TELL for one in each.ailing)
     for hook, implementation in each.plugin.implementations.items():
-        if enabled and hook not in OFFERS:
+        if told and hook not in OFFERS:
             gathered.tells.setdefault(hook, []).append(make.tell(implementation))
 
 
@@ -185,6 +194,16 @@ def _problems(
         for each in asked
         if states.refreshed and each.view.state is State.NOT_CONFIGURED
     ]
+    ill = [
+        Problem(
+            plugin=each.view.name,
+            id="orderloom.W006",
+            text=f"QUARANTINED: {each.view.why}",
+            hint=f"Once the cause is gone: manage.py plugins enable {each.view.name}",
+        )
+        for each in asked
+        if each.view.state is State.QUARANTINED
+    ]
     strangers = [
         Problem(
             plugin=name,
@@ -194,7 +213,7 @@ def _problems(
         for name in sorted(states.named - {view.name for view in views})
         if states.refreshed
     ]
-    return (*failed, *unset, *strangers)
+    return (*failed, *unset, *ill, *strangers)
 
 
 def _pricing_gone(

@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from core.domain.errors import PluginFailedError, PluginNotAskedError
+from core.hooks.breaker import Admission, Breaker
 from core.hooks.pool import OverdueError, PoolFullError, Pools
+from hookspecs import Unknown
 
 __all__ = [
     "SPARED",
@@ -22,6 +24,8 @@ __all__ = [
     "WrongAnswerError",
     "describe",
 ]
+
+E = TypeVar("E", bound=PluginFailedError)
 
 SPARED = (KeyboardInterrupt, GeneratorExit)
 """What a guard lets through: everything else is caught, `SystemExit` included."""
@@ -38,7 +42,7 @@ class Ended(StrEnum):
     ABANDONED = "ABANDONED"
     """It was still running at its deadline, and nobody waits for it any more."""
     NOT_ASKED = "NOT_ASKED"
-    """Nothing was called: its pool was full."""
+    """Nothing was called: its pool was full, or it rests."""
 
 
 class Called(NamedTuple):
@@ -87,7 +91,7 @@ class Guard:
     ended here: the server ends its worker.
     """
 
-    __slots__ = ("_check", "_limit", "_mask", "_method", "_report", "called")
+    __slots__ = ("_breaker", "_check", "_cuts", "_limit", "_mask", "_method", "_report", "called")
 
     def __init__(
         self,
@@ -98,47 +102,85 @@ class Guard:
         report: Report,
         limit: float,
         mask: Callable[[str], str] = str,
+        breaker: Breaker | None = None,
+        cuts: bool = True,
     ) -> None:
-        """Take `check` (answer → answer) and, in seconds, how long a call may take."""
+        """Take `check` (answer → answer) and, in seconds, how long a call may take.
+
+        `breaker` counts the calls, and keeps them back while it is open unless `cuts` is False.
+        """
         self.called = called
         self._method = method
         self._check = check
         self._report = report
         self._limit = limit
         self._mask = mask
+        self._breaker = breaker
+        self._cuts = cuts and breaker is not None
 
     def __call__(self, *given: Any) -> Any:
         """Call the method.
 
         Raises:
             PluginFailedError: it raised, or answered nonsense.
+            PluginNotAskedError: it failed too often, and rests.
 
         """
         began = time.monotonic()
+        admitted = self._admitted(began) if self._cuts else Admission.YES
         try:
             answer = self._check(self._method(*given))
         except SPARED:
             raise
         except BaseException as error:
             seconds = time.monotonic() - began
-            raise self._failed(error, seconds, overran=seconds > self._limit) from error
+            overran = seconds > self._limit
+            raise self._failed(error, began, seconds, admitted, overran=overran) from error
         seconds = time.monotonic() - began
-        self._answered(answer, seconds, overran=seconds > self._limit)
+        self._answered(answer, began, seconds, admitted, overran=seconds > self._limit)
         return answer
 
-    def _answered(self, answer: Any, seconds: float, *, overran: bool) -> None:
-        kind = type(answer).__name__
-        self._report(CallReport(self.called, seconds, Ended.ANSWERED, overran, kind))
+    def _admitted(self, now: float) -> Admission:
+        assert self._breaker is not None
+        admitted = self._breaker.admit(now)
+        if not admitted:
+            raise self._not_asked(f"rests after it failed too often: {self._breaker.cause}")
+        return admitted
 
-    def _failed(self, error: BaseException, seconds: float, *, overran: bool) -> PluginFailedError:
+    def _answered(
+        self, answer: Any, began: float, seconds: float, admitted: Admission, *, overran: bool
+    ) -> None:
+        kind = type(answer)
+        self._report(CallReport(self.called, seconds, Ended.ANSWERED, overran, kind.__name__))
+        if self._breaker is not None:
+            failed = overran or kind is Unknown
+            cause = "" if not failed else f"took {seconds:.2f} s" if overran else answer.cause
+            self._breaker.note(failed=failed, now=began + seconds, cause=cause, admitted=admitted)
+
+    def _failed(
+        self,
+        error: BaseException,
+        began: float,
+        seconds: float,
+        admitted: Admission,
+        *,
+        overran: bool,
+    ) -> PluginFailedError:
         how = Ended.WRONG_ANSWER if isinstance(error, WrongAnswerError) else Ended.RAISED
         cause = describe(error, self._mask)
-        self._report(CallReport(self.called, seconds, how, overran, "", cause))
+        self._report(CallReport(self.called, seconds, how, overran, cause=cause))
+        return self._counted(cause, began + seconds, admitted)
+
+    def _counted(self, cause: str, now: float, admitted: Admission) -> PluginFailedError:
+        if self._breaker is not None:
+            self._breaker.note(failed=True, now=now, cause=cause, admitted=admitted)
         return self._error(PluginFailedError, "failed", cause)
 
-    def _error(
-        self, kind: type[PluginFailedError], what: str, cause: str, **more: Any
-    ) -> PluginFailedError:
+    def _not_asked(self, cause: str) -> PluginNotAskedError:
+        self._report(CallReport(self.called, 0.0, Ended.NOT_ASKED, overran=False, cause=cause))
+        return self._error(PluginNotAskedError, "was not asked", cause)
+
+    def _error(self, kind: type[E], what: str, cause: str) -> E:
         plugin, version, hook, code = self.called
         return kind(
             f"Plugin {plugin} {version} {what} in {hook}: {cause}",
@@ -146,7 +188,6 @@ class Guard:
             hook=hook,
             offer=code,
             cause=cause,
-            **more,
         )
 
 
@@ -174,34 +215,41 @@ class PooledGuard(Guard):
 
         Raises:
             PluginFailedError: it raised, answered nonsense, or hadn't come back in time.
-            PluginNotAskedError: its pool is full, and nothing was called.
+            PluginNotAskedError: its pool is full, or it rests: nothing was called.
             CalledInTransactionError: a transaction is open.
 
         """
         self._pools.refuse_in_transaction(self.called.hook)
         began = time.monotonic()
-        seconds = self._limit if until is None else max(0.0, until - began) + self._grace
+        admitted = self._admitted(began) if self._cuts else Admission.YES
+        limit = self._limit if until is None else max(0.0, until - began) + self._grace
         try:
-            ran = self._pools.of(self.called.plugin).run(partial(self._asked, given), seconds)
+            ran = self._pools.of(self.called.plugin).run(partial(self._asked, given), limit)
         except PoolFullError:
-            raise self._not_asked("all its threads are busy") from None
+            raise self._turned_away(began, admitted) from None
         except OverdueError:
-            raise self._overdue(time.monotonic() - began) from None
-        took = time.monotonic() - began
+            raise self._overdue(began, admitted) from None
+        seconds = time.monotonic() - began
         if ran.error is not None:
-            raise self._failed(ran.error, took, overran=False) from ran.error
-        self._answered(ran.answer, took, overran=False)
+            raise self._failed(ran.error, began, seconds, admitted, overran=False) from ran.error
+        self._answered(ran.answer, began, seconds, admitted, overran=False)
         return ran.answer
 
     def _asked(self, given: tuple[Any, ...]) -> Any:
         """In the thread: an answer may be lazy, and do its I/O only when it is looked at."""
         return self._check(self._method(*given))
 
-    def _not_asked(self, cause: str) -> PluginFailedError:
-        self._report(CallReport(self.called, 0.0, Ended.NOT_ASKED, overran=False, cause=cause))
-        return self._error(PluginNotAskedError, "was not asked", cause)
+    def _turned_away(self, now: float, admitted: Admission) -> PluginNotAskedError:
+        """A probe that finds every thread hanging has found out enough."""
+        cause = "all its threads are busy"
+        if admitted is Admission.PROBE and self._breaker is not None:
+            self._breaker.note(failed=True, now=now, cause=cause, admitted=admitted)
+        return self._not_asked(cause)
 
-    def _overdue(self, took: float) -> PluginFailedError:
-        cause = f"no answer within {took:.1f} s"
-        self._report(CallReport(self.called, took, Ended.ABANDONED, overran=True, cause=cause))
-        return self._error(PluginFailedError, "failed", cause)
+    def _overdue(self, began: float, admitted: Admission) -> PluginFailedError:
+        now = time.monotonic()
+        cause = f"no answer within {now - began:.1f} s"
+        self._report(
+            CallReport(self.called, now - began, Ended.ABANDONED, overran=True, cause=cause)
+        )
+        return self._counted(cause, now, admitted)

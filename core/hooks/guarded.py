@@ -10,7 +10,9 @@ from typing import Any
 
 from core.domain.errors import PluginFailedError, RuleFailedError
 from core.hooks.answers import a_chunk
+from core.hooks.breaker import Breaker, BreakerKey, Breakers
 from core.hooks.guard import Called, Guard, PooledGuard, Report
+from core.hooks.kinds import TELL, account_of, can_rest, kind_of
 from core.hooks.offered import (
     OfferedChannel,
     OfferedRule,
@@ -19,7 +21,7 @@ from core.hooks.offered import (
     OfferedTell,
     OfferedWarmer,
 )
-from core.hooks.offers import Offer
+from core.hooks.offers import Method, Offer
 from core.hooks.pool import Pools
 from core.hooks.verify import Implementation
 from hookspecs import Call, Catalogue, Event, Quote, Skip
@@ -27,6 +29,11 @@ from hookspecs import Call, Catalogue, Event, Quote, Skip
 __all__ = ["Calling", "Limits", "Maker"]
 
 _CHUNK = 1000
+_NEVER_CUT = frozenset({"refund", "inquire"})
+"""Money goes back and doubts are settled, whatever else fails; their own failures count."""
+
+_UNCOUNTED = frozenset({"read_webhook", "read_receipt", "statement", "probe"})
+"""Anybody can send rubbish, and people who ask may ask: never cut off, and it doesn't count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +56,7 @@ class Calling:
     report: Report
     limits: Limits
     pools: Pools
+    breakers: Breakers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +117,10 @@ class Maker:
         """Make a cache to keep warm."""
         guards = self._guards(offer, limit=self.call.limits.warm)
         steps = self._pooled(
-            self._called(offer, "plan"), _next_keys, a_chunk, self.call.limits.warm
+            self._called(offer, "plan"),
+            Method(call=_next_keys, check=a_chunk),
+            limit=self.call.limits.warm,
+            breaker=self._breaker(offer),
         )
 
         def planned(change: Event | None, catalogue: Catalogue) -> Iterator[str]:
@@ -137,13 +148,25 @@ class Maker:
             plugin=self.plugin,
             version=self.version,
             hook=implementation.hook,
-            guard=self._pooled(called, told, lambda answer: answer, self.call.limits.tell),
+            guard=self._pooled(
+                called,
+                Method(call=told, check=lambda answer: answer),
+                limit=self.call.limits.tell,
+                breaker=self._breaker_of(TELL),
+            ),
         )
 
     def _guards(self, offer: Offer, limit: float = 0.0) -> Mapping[str, PooledGuard]:
+        breaker = self._breaker(offer)
         return MappingProxyType(
             {
-                name: self._pooled(self._called(offer, name), method.call, method.check, limit)
+                name: self._pooled(
+                    self._called(offer, name),
+                    method,
+                    limit=limit,
+                    breaker=None if name in _UNCOUNTED else breaker,
+                    cuts=name not in _NEVER_CUT,
+                )
                 for name, method in offer.methods.items()
             }
         )
@@ -154,20 +177,32 @@ class Maker:
     def _pooled(
         self,
         called: Called,
-        call: Callable[..., Any],
-        check: Callable[[Any], Any],
+        method: Method,
+        *,
         limit: float = 0.0,
+        breaker: Breaker | None,
+        cuts: bool = True,
     ) -> PooledGuard:
         return PooledGuard(
             called,
-            call,
-            check=check,
+            method.call,
+            check=method.check,
             report=self.call.report,
             limit=limit,
             mask=self.mask,
             pools=self.call.pools,
             grace=self.call.limits.grace,
+            breaker=breaker,
+            cuts=cuts,
         )
+
+    def _breaker(self, offer: Offer) -> Breaker | None:
+        """A mandatory rule has none: it is never left out, however often it fails."""
+        return self._breaker_of(kind_of(offer), account_of(offer)) if can_rest(offer) else None
+
+    def _breaker_of(self, kind: str, account: str = "") -> Breaker:
+        key = BreakerKey(self.plugin, kind, account)
+        return self.call.breakers.of(key, version=self.version)
 
     def _pure(self, offer: Offer, name: str) -> Callable[[Quote], Any]:
         """A method of a rule: if it fails, the quote fails, or an optional rule is passed over."""
@@ -179,6 +214,7 @@ class Maker:
             report=self.call.report,
             limit=self.call.limits.pure,
             mask=self.mask,
+            breaker=self._breaker(offer),
         )
 
         def ask(quote: Quote) -> Any:
@@ -195,7 +231,7 @@ class Maker:
         if "prepare" not in offer.methods:
             return None
         method = offer.methods["prepare"]
-        guard = self._pooled(self._called(offer, "prepare"), method.call, method.check)
+        guard = self._pooled(self._called(offer, "prepare"), method, breaker=self._breaker(offer))
 
         def ask(quote: Quote, call: Call) -> Mapping[str, Any]:
             try:

@@ -61,25 +61,43 @@ class Loaded:
     """What each plugin offered, by name and settings version: asked once, kept for good."""
     asking: Any = field(default_factory=threading.RLock, repr=False, compare=False)
     """Held while offers are asked."""
+    patience: float = float("inf")
+    """How many seconds importing a plugin may take before it is a problem."""
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What kept plugins out, one plain line each."""
+        """What kept plugins out or the start waiting, one plain line each."""
+        return (
+            self._slow
+            + tuple(
+                Problem(
+                    plugin=plugin.name,
+                    id="orderloom.W001" if plugin.code is Code.INCOMPATIBLE else "orderloom.W002",
+                    text=f"{plugin.code}: {plugin.why}",
+                )
+                for plugin in self.plugins
+                if plugin.code in {Code.INCOMPATIBLE, Code.LOAD_FAILED}
+            )
+            + tuple(
+                Problem(
+                    plugin=name,
+                    id="orderloom.W003",
+                    text="ORDERLOOM_PLUGINS names it, and no installed package provides it",
+                )
+                for name in self.discovered.unknown
+            )
+        )
+
+    @property
+    def _slow(self) -> tuple[Problem, ...]:
         return tuple(
             Problem(
                 plugin=plugin.name,
-                id="orderloom.W001" if plugin.code is Code.INCOMPATIBLE else "orderloom.W002",
-                text=f"{plugin.code}: {plugin.why}",
+                id="orderloom.W007",
+                text=f"importing it took {plugin.seconds:.1f} s, and everybody waits at the start",
             )
             for plugin in self.plugins
-            if plugin.code in {Code.INCOMPATIBLE, Code.LOAD_FAILED}
-        ) + tuple(
-            Problem(
-                plugin=name,
-                id="orderloom.W003",
-                text="ORDERLOOM_PLUGINS names it, and no installed package provides it",
-            )
-            for name in self.discovered.unknown
+            if plugin.seconds > self.patience
         )
 
     @property
@@ -97,15 +115,16 @@ class Loaded:
         return {m.name: m.package for m in manifests if m and m.django_app}
 
 
-def load(discovered: Discovered) -> Loaded:
+def load(discovered: Discovered, *, patience: float = float("inf")) -> Loaded:
     """Import, verify and register what phase one found, in the settled order.
 
-    What doesn't fit is left out and says why; the others go on.
+    What doesn't fit is left out and says why, what takes longer than `patience` (in seconds) is
+    named; the others go on.
     """
     manager = pluggy.PluginManager("orderloom")
     manager.add_hookspecs(hookspecs)
     plugins = tuple(_loaded(manager, found) for found in discovered.found)
-    return Loaded(plugins=plugins, discovered=discovered)
+    return Loaded(plugins=plugins, discovered=discovered, patience=patience)
 
 
 def _loaded(manager: pluggy.PluginManager, found: Found) -> LoadedPlugin:
@@ -119,7 +138,8 @@ def _loaded(manager: pluggy.PluginManager, found: Found) -> LoadedPlugin:
         _page(found)
         _registered(manager, module, found.name)
     except RefusedPluginError as error:
-        return LoadedPlugin(found=found, code=Code.LOAD_FAILED, why=str(error))
+        seconds = time.perf_counter() - began
+        return LoadedPlugin(found=found, code=Code.LOAD_FAILED, why=str(error), seconds=seconds)
     return LoadedPlugin(
         found=found,
         code=Code.LOADED,

@@ -10,6 +10,7 @@ from core.hooks.manifest import Manifest
 from core.hooks.settings import Layer
 
 __all__ = [
+    "Ailment",
     "Code",
     "Configuration",
     "Health",
@@ -125,16 +126,34 @@ class KnownPlugin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ailment:
+    """What all processes have found about a plugin's offers of one kind (and account).
+
+    It `rests` for `wait` seconds before somebody probes, or it is `quarantined` until a person
+    lifts that. Another version of the plugin begins anew.
+    """
+
+    plugin: str
+    kind: str
+    account: str
+    version: str
+    cause: str = ""
+    rests: bool = False
+    wait: float = 0.0
+    quarantined: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PluginStates:
     """What the database and the settings say of plugins to one tenant, as one frozen value.
 
     `disabled` are those switched off, whoever did it, `why_off` says who; `named` are those that
     ORDERLOOM_PLUGINS_DISABLED names. `console` holds what was set there, by plugin, the tenant's
     layer above the installation's; `former` what was in force there before, newest first: payments
-    may have been begun with it. `unmigrated` are those whose own tables are behind their code. The
-    rules of those in `shadow` are asked without effect. `refreshed` is False for the states that a
-    process begins with, before its first look into the database: settings may still be lying
-    there, so that missing ones are no problem yet.
+    may have been begun with it. `unmigrated` are those whose own tables are behind their code,
+    `ailing` what failed too often. The rules of those in `shadow` are asked without effect.
+    `refreshed` is False for the states that a process begins with, before its first look into the
+    database: settings may still be lying there, so that missing ones are no problem yet.
     """
 
     tenant: str = "default"
@@ -146,6 +165,7 @@ class PluginStates:
     known: tuple[KnownPlugin, ...] = ()
     unmigrated: frozenset[str] = frozenset()
     shadow: frozenset[str] = frozenset()
+    ailing: tuple[Ailment, ...] = ()
     generation: int = 0
     refreshed: bool = False
 

@@ -13,15 +13,18 @@ from typing import Any, Protocol, Self, cast
 import structlog
 from django.apps import apps
 from django.db import DatabaseError, InterfaceError, connections
+from django.utils import timezone
 
 from core.application.pin_registry import in_hand
 from core.application.refresh_registry import refresh_registry
 from core.application.report_worker import IDLE_SECONDS, Worker, report_worker
+from core.application.trip_plugin import trip_plugin
 from core.conf import conf
+from core.hooks.breaker import Breakers
 from core.hooks.loader import Loaded
 from core.hooks.states import Code
 
-__all__ = ["Reporter", "reporting"]
+__all__ = ["Reporter", "reporting", "tell_of_plugins"]
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +33,16 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 class _Starts(Protocol):
     loaded: Loaded
+    breakers: Breakers
+
+
+def tell_of_plugins() -> None:
+    """Tell what the breakers of this process have found; without news, nothing is asked."""
+    trip_plugin(breakers=_ours().breakers, now=timezone.now())
+
+
+def _ours() -> _Starts:
+    return cast(_Starts, apps.get_app_config("orderloom"))
 
 
 class Reporter:
@@ -71,6 +84,7 @@ class Reporter:
                 if busy or in_hand().count or time.monotonic() - told >= IDLE_SECONDS:
                     busy = report_worker(worker, generation=refresh_registry().generation)
                     told = time.monotonic()
+                tell_of_plugins()
             except (DatabaseError, InterfaceError) as error:
                 log.warning("worker.report.failed", cause=type(error).__name__)
                 connections.close_all()
@@ -91,7 +105,7 @@ def reporting(application: Wsgi, reporter: Reporter) -> Wsgi:
 
 
 def _this_process() -> Worker:
-    loaded = cast(_Starts, apps.get_app_config("orderloom")).loaded
+    loaded = _ours().loaded
     return Worker(
         id=secrets.token_hex(16),
         process=f"{platform.node()}:{os.getpid()}"[:100],

@@ -11,6 +11,7 @@ from core.models.coupon import Coupon, CouponUse
 from core.models.customer import Customer
 from core.models.delivery import Delivery, Subscription
 from core.models.ground import lay_ground
+from core.models.health import PluginCalls, PluginHealth
 from core.models.inbox import InboxEntry, WebhookEndpoint
 from core.models.journal import Event
 from core.models.lookups import HasItem
@@ -43,8 +44,10 @@ __all__ = [
     "OrderLine",
     "Payment",
     "Plugin",
+    "PluginCalls",
     "PluginChange",
     "PluginGeneration",
+    "PluginHealth",
     "PluginSettings",
     "PluginSwitch",
     "PluginWorker",

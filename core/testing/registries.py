@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.hooks.breaker import Breakers
 from core.hooks.build import build
 from core.hooks.discovery import Found
 from core.hooks.guard import CallReport
@@ -15,7 +16,7 @@ from core.hooks.manifest import Manifest
 from core.hooks.pool import Pools
 from core.hooks.registry import Registry
 from core.hooks.settings import GivenSettings
-from core.hooks.states import Code, KnownPlugin, PluginStates
+from core.hooks.states import Ailment, Code, KnownPlugin, PluginStates
 from core.hooks.verify import Implementation
 from core.infrastructure.outside import close_connections, in_transaction
 
@@ -90,17 +91,24 @@ def registry_of(
     report: Callable[[CallReport], None] = lambda _: None,
     limits: Limits | None = None,
     pools: Pools | None = None,
+    breakers: Breakers | None = None,
+    ailing: tuple[Ailment, ...] = (),
 ) -> Registry:
     """Return a registry of these plugins, as one built at start-up would be."""
     return build(
         Loaded(plugins=tuple(plugin.loaded() for plugin in plugins)),
         PluginStates(
-            disabled=frozenset(disabled), known=known, shadow=frozenset(shadow), refreshed=True
+            disabled=frozenset(disabled),
+            known=known,
+            shadow=frozenset(shadow),
+            ailing=ailing,
+            refreshed=True,
         ),
         GivenSettings(),
         report,
         limits=limits,
         pools=pools or _POOLS,
+        breakers=breakers,
     )
 
 

@@ -16,8 +16,9 @@ from core.domain.errors import (
 from core.hooks.build import build
 from core.hooks.guard import CallReport, Ended
 from core.hooks.guarded import Limits
+from core.hooks.loader import load
 from core.hooks.settings import GivenSettings
-from core.hooks.states import KnownPlugin, PluginStates, State
+from core.hooks.states import Code, KnownPlugin, PluginStates, State
 from hookspecs import (
     Call,
     Customer,
@@ -514,3 +515,15 @@ def test_plugins_that_go_round_in_a_circle_are_left_out(gallery: Gallery) -> Non
     assert [problem.plugin for problem in registry.problems] == ["a", "b"]
     assert "round in a circle: a, b" in registry.problems[0].text
     assert [tell.plugin for tell in registry.tells["order_placed"]] == ["c"]
+
+
+def test_a_plugin_that_dawdles_at_import_is_named_and_the_others_go_on(gallery: Gallery) -> None:
+    gallery.add("slow", "import time\ntime.sleep(0.3)\n" + TELL, hooks=("order_placed",))
+    gallery.add("quick", TELL, hooks=("order_placed",))
+
+    loaded = load(gallery.discover(), patience=0.2)
+
+    [problem] = loaded.problems
+    assert (problem.plugin, problem.id) == ("slow", "orderloom.W007")
+    assert problem.text.startswith("importing it took 0.3 s")
+    assert [plugin.code for plugin in loaded.plugins] == [Code.LOADED, Code.LOADED]

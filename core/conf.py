@@ -46,6 +46,8 @@ class Conf:
     look_ups: tuple[float, ...]
     worker_report: float
     waiting_look: float
+    held_look: float
+    inbox_kept: float
     delivery_lease: float
     delivery_retries: tuple[float, ...]
     public_url: str
@@ -94,6 +96,8 @@ def conf() -> Conf:
         look_ups=tuple(settings.ORDERLOOM_LOOK_UPS),
         worker_report=settings.ORDERLOOM_WORKER_REPORT_SECONDS,
         waiting_look=settings.ORDERLOOM_WAITING_LOOK_SECONDS,
+        held_look=settings.ORDERLOOM_HELD_LOOK_SECONDS,
+        inbox_kept=settings.ORDERLOOM_INBOX_KEPT_SECONDS,
         delivery_lease=settings.ORDERLOOM_DELIVERY_LEASE_SECONDS,
         delivery_retries=tuple(settings.ORDERLOOM_DELIVERY_RETRIES),
         public_url=settings.ORDERLOOM_PUBLIC_URL.rstrip("/"),

@@ -175,10 +175,8 @@ class _Change:
                 "log_head": self.chain.head,
             },
         )
-        sheet.change(
-            PAYMENT_STANDS,
-            {"id": self.payment.id, "status": state, "reference": self._reference()},
-        )
+        stands = {"id": self.payment.id, "status": state, "reference": self._reference()}
+        sheet.change(PAYMENT_STANDS, stands | {"held_minor": after.authorized})
         self._move_operation(sheet)
         sheet.insert(Operation, *planned, clock=operation_clock())
         sheet.insert(Fact, *self._facts())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from core.application.claim_operation import NOT_THERE, claim_operation
 from core.application.commanding import inquiry_of
 from core.application.comparing import NO_MATCH, compared, is_doubtful
 from core.application.facts import folded, stated_of
-from core.application.payment_step import PaymentStep, payment_step, waiting_data
+from core.application.payment_step import PaymentStep, payment_step, waiting_data, waits_until
 from core.application.send_operation import send_operation
 from core.conf import conf
 from core.domain.lifecycle import LIVE, OperationStatus
@@ -71,6 +72,8 @@ def inquire_payment(payment_id: UUID, *, plugins: Registry, now: datetime) -> st
     call = Call(deadline=time.monotonic() + conf().deadline("INQUIRE"))
     answer = strategy.inquire(inquiry_of(operation, payment, now=now), call)
     finding = compared(answer, payment, now=now)
+    if isinstance(finding, NeedsCustomer):
+        finding = waits_until(finding, strategy.info, since=operation.created_at)
     crashpoint("lookup.answered")
     live = operation.status in LIVE
     moved = _decide(operation, payment, finding, strategy=strategy, now=now) if live else None
@@ -135,7 +138,7 @@ def _decide(
     if decided is None:
         proved = isinstance(finding, NotFound) or Feature.HARMLESS_START in info.features
         told = {NOT_THERE: True} if isinstance(finding, NotFound) else None
-        return _not_done(operation, harmless=proved, now=now, told=told)
+        return _not_done(operation, harmless=proved, keys_kept=info.keys_kept, now=now, told=told)
     return _decided(operation, decided, finding, now=now)
 
 
@@ -151,7 +154,8 @@ def _decided(
     """Say how a command goes on, or how it ended."""
     match finding:
         case NeedsCustomer() if status == OperationStatus.NEEDS_CUSTOMER:
-            return _again(operation, status, now=now, action=waiting_data(finding))
+            again = _again(operation, status, now=now, action=waiting_data(finding))
+            return _by_its_end(again, finding.expires_at, now=now)
         case InProgress() if status == OperationStatus.IN_PROGRESS:
             due = finding.check_after.total_seconds()
             return _moved(operation, status, due_in=due, looks=operation.looks + 1)
@@ -162,11 +166,26 @@ def _decided(
             return _moved(operation, status)
 
 
+def _by_its_end(
+    moved: OperationMoved, ends_at: datetime | None, *, now: datetime
+) -> OperationMoved:
+    """Look again when a customer's time to act is over, whatever the table of look-ups says."""
+    left = 0.0 if ends_at is None else (ends_at - now).total_seconds()
+    if left <= 0:
+        return moved
+    return replace(moved, due_in=left if moved.due_in is None else min(moved.due_in, left))
+
+
 def _not_done(
-    operation: Operation, *, harmless: bool, now: datetime, told: dict[str, bool] | None
+    operation: Operation,
+    *,
+    harmless: bool,
+    keys_kept: timedelta,
+    now: datetime,
+    told: dict[str, bool] | None,
 ) -> OperationMoved:
     """It did not happen: the same key again while it is honoured, else it is over or a person's."""
-    if operation.retry_safe_until is not None and now < operation.retry_safe_until:
+    if _is_honoured(operation, keys_kept, now=now):
         return _moved(operation, OperationStatus.PLANNED, due_in=0.0, outcome=told)
     if harmless and operation.verb == Verb.START:
         return _moved(
@@ -202,6 +221,16 @@ def next_look(table: Sequence[float], *, age: float, looks: int) -> float | None
     if later:
         return min(later) - max(age, 0.0)
     return table[looks] if looks < len(table) else None
+
+
+def _is_honoured(operation: Operation, keys_kept: timedelta, *, now: datetime) -> bool:
+    """Say whether the provider still knows a key: it counts from when it saw the key first."""
+    safe = operation.retry_safe_until is not None and now < operation.retry_safe_until
+    return safe and not _sent_before(operation, keys_kept)
+
+
+def _sent_before(operation: Operation, ago: timedelta) -> bool:
+    return Operation.objects.filter(pk=operation.pk, sent_at__lte=Now() - ago).exists()
 
 
 def _too_early(operation: Operation, visible_after: timedelta) -> bool:

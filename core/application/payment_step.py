@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from core.domain.errors import NotFound
 from core.models import Operation, Payment
-from hookspecs import ClientConfirm, NeedsCustomer, Redirect, Show
+from hookspecs import ClientConfirm, NeedsCustomer, PaymentInfo, Redirect, Show
 
 Action = Redirect | ClientConfirm | Show
 
@@ -68,6 +69,13 @@ def action_data(action: Action) -> dict[str, Any]:
             return {"kind": "confirm", "script": script, "data": dict(data)}
         case Show(text=text, details=details):
             return {"kind": "show", "text": text, "details": dict(details)}
+
+
+def waits_until(needed: NeedsCustomer, info: PaymentInfo, *, since: datetime) -> NeedsCustomer:
+    """Say when a customer's time to act is over, where the gateway doesn't: by its info."""
+    if needed.expires_at is not None or info.approval_lasts is None:
+        return needed
+    return replace(needed, expires_at=since + info.approval_lasts)
 
 
 def waiting_data(needed: NeedsCustomer) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from core.models import InboxEntry, WebhookEndpoint
 
 UNVERIFIED_LIMIT: Final = 10_000
 """How many webhooks that nobody has verified are kept for an endpoint."""
-UNVERIFIED_DAYS: Final = 30
 
 _UNVERIFIED: Final = (InboxStatus.STORED, InboxStatus.UNTRUSTED)
 
@@ -32,7 +31,7 @@ def receive_webhook(
 
     Raises:
         NotFound: no such endpoint, or not this plugin's.
-        InboxFull: too many that nobody has verified wait here; those of 30 days ago made room.
+        InboxFull: too many that nobody has verified wait here; those that are too old made room.
     """
     endpoint = WebhookEndpoint.objects.filter(pk=endpoint_id, plugin=plugin).first()
     if endpoint is None:
@@ -58,7 +57,7 @@ def _make_room(endpoint: WebhookEndpoint, *, now: datetime) -> None:
     last = unverified.order_by()[UNVERIFIED_LIMIT - 1 : UNVERIFIED_LIMIT]
     if not last.exists():
         return
-    old = unverified.filter(received_at__lt=now - timedelta(days=UNVERIFIED_DAYS))
+    old = unverified.filter(received_at__lt=now - timedelta(seconds=conf().inbox_kept))
     if not old.delete()[0]:
         raise InboxFull("Too many webhooks wait here already.")
 

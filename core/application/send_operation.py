@@ -15,7 +15,7 @@ from core.application.apply_facts import ApplyFacts, OperationMoved, apply_facts
 from core.application.claim_operation import claim_operation, never_sent
 from core.application.commanding import request_of
 from core.application.comparing import NO_MATCH, compared, is_doubtful
-from core.application.payment_step import PaymentStep, payment_step, waiting_data
+from core.application.payment_step import PaymentStep, payment_step, waiting_data, waits_until
 from core.conf import conf
 from core.domain.errors import NotSupported
 from core.domain.lifecycle import OperationStatus
@@ -62,6 +62,8 @@ def send_operation(operation: Operation, *, plugins: Registry, now: datetime) ->
     answer: Outcome = method(request_of(operation, payment), call)
     crashpoint("answer.received")
     outcome = compared(answer, payment, now=now)
+    if isinstance(outcome, NeedsCustomer):
+        outcome = waits_until(outcome, strategy.info, since=now)
     doubted = Unknown(cause=NO_MATCH) if is_doubtful(outcome, payment) else outcome
     moved = recorded(operation, doubted, now=now)
     if Feature.MANUAL in strategy.info.features and moved.status == OperationStatus.NEEDS_CUSTOMER:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from core.application.drain_inbox import drain_inbox
 from core.application.expire_orders import expire_orders
 from core.application.pin_registry import pin_registry
+from core.application.sweep_authorizations import sweep_authorizations
 from core.application.sweep_payments import sweep_payments
 from core.context import TenantRef, acting_for
 from core.jobs.relay import Relay
@@ -42,6 +43,7 @@ def sweep() -> Swept:
         ):
             total.webhooks += drain_inbox(plugins=plugins, now=timezone.now())
             total.payments += sweep_payments(plugins=plugins, now=timezone.now())
+            total.payments += sweep_authorizations(plugins=plugins, now=timezone.now())
             total.expired += expire_orders(plugins=plugins, now=timezone.now())
     return total
 

@@ -32,6 +32,8 @@ class Payment(Owned):
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=20, default="OPEN")
     reference = models.CharField(max_length=200, null=True)
+    held_minor = models.BigIntegerField(db_default=0)
+    look_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
 
     amount = Amount("amount_minor")
@@ -47,6 +49,11 @@ class Payment(Owned):
         ]
         indexes = [
             models.Index(fields=["tenant", "plugin", "reference"], name="payment_by_reference"),
+            models.Index(
+                fields=["tenant", "plugin", "look_at"],
+                condition=Q(held_minor__gt=0),
+                name="payment_held",
+            ),
         ]
 
 
@@ -164,8 +171,12 @@ OPERATION_MOVES_DUE: Final = Move(
 PAYMENT_STANDS: Final = Move(
     model=Payment,
     key="id",
-    sets=(("status", "r.status"), ("reference", "COALESCE(t.reference, r.reference)")),
+    sets=(
+        ("status", "r.status"),
+        ("reference", "COALESCE(t.reference, r.reference)"),
+        ("held_minor", "r.held_minor"),
+    ),
     when="1 = 1",
     rule="payment_known",
 )
-"""How a payment stands, as its facts and operations say."""
+"""How a payment stands, and what of it is authorised, as its facts and operations say."""

@@ -80,6 +80,7 @@ class MemoryGateway:
     most: int | None = None
     currency: str = "EUR"
     anonymous: bool = False
+    approval_lasts: timedelta | None = None
     strangers: tuple[Notice, ...] = ()
 
     @property
@@ -92,6 +93,7 @@ class MemoryGateway:
             account=self.account,
             features=self.features | harmless,
             keys_kept=timedelta(hours=24),
+            approval_lasts=self.approval_lasts,
         )
 
     def start(self, request: StartRequest, call: Call, /) -> Outcome:

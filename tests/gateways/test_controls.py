@@ -13,7 +13,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from core.application.drain_inbox import drain_inbox
-from core.application.receive_webhook import UNVERIFIED_DAYS, receive_webhook, webhook_endpoint
+from core.application.receive_webhook import receive_webhook, webhook_endpoint
+from core.conf import conf
 from core.domain.errors import InboxFull, PaymentUndecided
 from core.hooks.registry import Registry
 from core.models import InboxEntry, Payment
@@ -130,7 +131,7 @@ def test_w2_news_that_is_not_kept_until_its_payment_is_known_is_lost(
 def test_w5_what_is_not_old_enough_makes_no_room() -> None:
     plugin = "payment-stripe-like"
     endpoint_id = webhook_endpoint(plugin=plugin, now=clock())
-    fill(endpoint_id, plugin=plugin, age=timedelta(days=UNVERIFIED_DAYS - 1))
+    fill(endpoint_id, plugin=plugin, age=timedelta(seconds=conf().inbox_kept - 60))
 
     with pytest.raises(InboxFull):
         receive_webhook(plugin=plugin, endpoint_id=endpoint_id, body=b"{}", headers={}, now=clock())

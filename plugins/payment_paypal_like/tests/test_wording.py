@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -36,7 +36,7 @@ from payment_paypal_like.strategy import PaypalStrategy
 from payment_paypal_like.wording import decline, from_wire, to_wire
 from sandbox_gateways.process import SandboxProcess
 
-LASTS = timedelta(hours=3)
+OURS = Settings(client_id="sandbox", client_secret=Secret("sandbox"))
 AMOUNT = {"currency_code": "EUR", "value": "10.00"}
 
 
@@ -92,7 +92,7 @@ def test_the_hook_offers_one_way_to_pay() -> None:
     ],
 )
 def test_an_order_stands(document: dict[str, Any], expected: type, kinds: list[str]) -> None:
-    answer = standing(document, merchant_id="", lasts=LASTS)
+    answer = standing(document, OURS)
 
     assert isinstance(answer, expected)
     assert [fact.kind.value for fact in answer.facts] == kinds
@@ -102,13 +102,13 @@ def test_an_order_stands(document: dict[str, Any], expected: type, kinds: list[s
 @pytest.mark.parametrize("document", [order("SOMETHING_NEW"), order("CREATED", links=[])])
 def test_what_we_do_not_know_is_in_doubt(document: dict[str, Any]) -> None:
     with pytest.raises(InDoubtError):
-        standing(document, merchant_id="", lasts=LASTS)
+        standing(document, OURS)
 
 
 def test_money_of_another_merchant_says_so() -> None:
     document = order("COMPLETED", captures=[part("COMPLETED")])
 
-    answer = standing(document, merchant_id="OURS", lasts=LASTS)
+    answer = standing(document, replace(OURS, merchant_id="OURS"))
 
     assert [fact.account for fact in answer.facts] == ["M"]
 

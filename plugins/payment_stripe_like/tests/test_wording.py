@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -36,6 +36,8 @@ from payment_stripe_like.settings import Settings
 from payment_stripe_like.strategy import StripeStrategy
 from payment_stripe_like.wording import decline, dispute_facts, from_wire, intent_facts, to_wire
 from sandbox_gateways.process import SandboxProcess
+
+AGAIN = timedelta(minutes=5)
 
 
 def intent(status: str, **changes: Any) -> dict[str, Any]:
@@ -92,7 +94,7 @@ def test_the_hook_offers_one_way_to_pay() -> None:
     ],
 )
 def test_an_intent_stands(document: dict[str, Any], expected: type, kinds: list[str]) -> None:
-    answer = standing(document)
+    answer = standing(document, check_after=AGAIN)
 
     assert isinstance(answer, expected)
     assert [fact.kind.value for fact in answer.facts] == kinds
@@ -108,7 +110,7 @@ def test_an_intent_stands(document: dict[str, Any], expected: type, kinds: list[
 )
 def test_what_we_do_not_know_is_in_doubt(document: dict[str, Any]) -> None:
     with pytest.raises(InDoubtError):
-        standing(document)
+        standing(document, check_after=AGAIN)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +133,7 @@ def test_what_we_do_not_know_is_in_doubt(document: dict[str, Any]) -> None:
     ],
 )
 def test_a_hosted_page_stands(document: dict[str, Any], expected: type, kinds: list[str]) -> None:
-    answer = standing_of_session(document)
+    answer = standing_of_session(document, check_after=AGAIN)
 
     assert isinstance(answer, expected)
     assert answer.reference == "cs_1"
@@ -140,7 +142,7 @@ def test_a_hosted_page_stands(document: dict[str, Any], expected: type, kinds: l
 
 def test_a_finished_page_without_its_intent_is_in_doubt() -> None:
     with pytest.raises(InDoubtError):
-        standing_of_session(session("complete"))
+        standing_of_session(session("complete"), check_after=AGAIN)
 
 
 @pytest.mark.parametrize(

@@ -18,26 +18,26 @@ from hookspecs import (
     Retry,
 )
 from payment_paypal_like.gateway import InDoubtError, RefusedError
+from payment_paypal_like.settings import Settings
 from payment_paypal_like.wording import approval, decline, moment, order_facts
 
 Standing = Done | NeedsCustomer | InProgress | Declined
-_CHECK_AFTER = timedelta(hours=1)
 _WAITING = frozenset({FactKind.CAPTURE_PENDING, FactKind.AUTHORIZATION_PENDING})
 _GOOD = frozenset({FactKind.CAPTURED, FactKind.AUTHORIZED})
 _BAD = frozenset({FactKind.CAPTURE_FAILED, FactKind.AUTHORIZATION_FAILED})
 
 
-def standing(order: Mapping[str, Any], *, merchant_id: str, lasts: timedelta) -> Standing:
+def standing(order: Mapping[str, Any], settings: Settings) -> Standing:
     """Say how an order stands.
 
     Raises:
         InDoubtError: it is in a state that we don't know.
     """
-    facts = order_facts(order, merchant_id=merchant_id)
+    facts = order_facts(order, merchant_id=settings.merchant_id)
     reference = str(order["id"])
     match order["status"]:
         case "CREATED" | "SAVED" | "PAYER_ACTION_REQUIRED" | "APPROVED":
-            return _needs_approval(order, facts, lasts)
+            return _needs_approval(order, facts, settings.approval_lasts)
         case "VOIDED":
             return Declined(
                 code=DeclineCode.ABANDONED,
@@ -47,15 +47,15 @@ def standing(order: Mapping[str, Any], *, merchant_id: str, lasts: timedelta) ->
                 facts=facts,
             )
         case "COMPLETED":
-            return of_facts(facts, reference)
+            return of_facts(facts, reference, check_after=settings.check_after)
     raise InDoubtError(f"an order with status {order['status']}")
 
 
-def of_facts(facts: tuple[Fact, ...], reference: str | None) -> Standing:
-    """Say what facts about money amount to."""
+def of_facts(facts: tuple[Fact, ...], reference: str | None, *, check_after: timedelta) -> Standing:
+    """Say what facts about money amount to; what is pending is looked at ``check_after``."""
     kinds = {fact.kind for fact in facts}
     if kinds & _WAITING:
-        return InProgress(check_after=_CHECK_AFTER, facts=facts, reference=reference)
+        return InProgress(check_after=check_after, facts=facts, reference=reference)
     if kinds & _BAD and not kinds & _GOOD:
         return Declined(
             code=DeclineCode.CARD_DECLINED,

@@ -40,6 +40,15 @@ class Settings:
         label="Approvals wait for", default=timedelta(hours=3), minimum=timedelta(0)
     )
 
+    authorization_lasts: timedelta = setting(
+        label="Authorisations last", default=timedelta(days=29), minimum=timedelta(0)
+    )
+    check_after: timedelta = setting(
+        label="What is under way is looked at after",
+        default=timedelta(hours=1),
+        minimum=timedelta(0),
+    )
+
     def __post_init__(self) -> None:
         parts = urlsplit(self.base)
         if parts.scheme != "https" and parts.hostname not in _LOOPBACK:

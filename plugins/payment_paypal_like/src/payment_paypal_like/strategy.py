@@ -71,7 +71,6 @@ _MOVED_ON = frozenset(
         "PAYER_ACTION_REQUIRED",
     }
 )
-_PENDING_REFUND = timedelta(hours=1)
 
 
 class PaypalStrategy:
@@ -100,7 +99,7 @@ class PaypalStrategy:
             account=self._settings.merchant_id or None,
             keys_kept=self._settings.keys_kept,
             approval_lasts=self._settings.approval_lasts,
-            authorization_lasts=timedelta(days=29),
+            authorization_lasts=self._settings.authorization_lasts,
         )
 
     def start(self, request: StartRequest, call: Call, /) -> Outcome:
@@ -150,7 +149,7 @@ class PaypalStrategy:
         except RefusedError as error:
             return self._as_it_stands(error, request, call)
         facts = (capture_fact(capture, payee(capture, self._settings.merchant_id)),)
-        return of_facts(facts, request.reference)
+        return of_facts(facts, request.reference, check_after=self._settings.check_after)
 
     def void(self, request: VoidRequest, call: Call, /) -> Outcome:
         """Give an authorisation back; before one, only our own word is needed."""
@@ -190,7 +189,8 @@ class PaypalStrategy:
             return Declined(text="The refund failed.", retry=Retry.NEVER, facts=(fact,))
         if fact.kind is FactKind.REFUNDED:
             return Done(facts=(fact,), reference=request.reference)
-        return InProgress(check_after=_PENDING_REFUND, facts=(fact,), reference=request.reference)
+        again = self._settings.check_after
+        return InProgress(check_after=again, facts=(fact,), reference=request.reference)
 
     def inquire(self, request: InquireRequest, call: Call, /) -> Finding:
         """Read the order as it stands; without its id, the same request tells."""
@@ -240,8 +240,7 @@ class PaypalStrategy:
         return Healthy()
 
     def _standing(self, order: Document) -> Standing:
-        settings = self._settings
-        return standing(order, merchant_id=settings.merchant_id, lasts=settings.approval_lasts)
+        return standing(order, self._settings)
 
     def _facts(self, order: Mapping[str, Any]) -> tuple[Fact, ...]:
         return order_facts(order, merchant_id=self._settings.merchant_id)

@@ -19,12 +19,13 @@ from payment_stripe_like.gateway import InDoubtError, RefusedError
 from payment_stripe_like.wording import decline, intent_facts, moment, session_facts
 
 Standing = Done | NeedsCustomer | InProgress | Declined
-_CHECK_AFTER = timedelta(minutes=5)
 _QUIET = "Your card was declined."
 
 
-def standing(intent: Mapping[str, Any], reference: str | None = None) -> Standing:
-    """Say how an intent stands.
+def standing(
+    intent: Mapping[str, Any], reference: str | None = None, *, check_after: timedelta
+) -> Standing:
+    """Say how an intent stands; what is under way is to be looked at again ``check_after``.
 
     Raises:
         InDoubtError: it is in a state, or wants something, that we don't know.
@@ -35,7 +36,7 @@ def standing(intent: Mapping[str, Any], reference: str | None = None) -> Standin
         case "succeeded" | "requires_capture":
             return Done(facts=facts, reference=named)
         case "processing" | "requires_confirmation":
-            return InProgress(check_after=_CHECK_AFTER, facts=facts, reference=named)
+            return InProgress(check_after=check_after, facts=facts, reference=named)
         case "requires_action":
             action = intent.get("next_action") or {}
             if action.get("type") != "redirect_to_url":
@@ -62,7 +63,7 @@ def standing(intent: Mapping[str, Any], reference: str | None = None) -> Standin
     raise InDoubtError(f"an intent with status {intent['status']}")
 
 
-def standing_of_session(session: Mapping[str, Any]) -> Standing:
+def standing_of_session(session: Mapping[str, Any], *, check_after: timedelta) -> Standing:
     """Say how a hosted page stands.
 
     Raises:
@@ -77,7 +78,7 @@ def standing_of_session(session: Mapping[str, Any]) -> Standing:
     if settled or session["status"] == "complete":
         if not isinstance(intent, Mapping):
             raise InDoubtError("a finished session without an intent")
-        return standing(intent, session["id"])
+        return standing(intent, session["id"], check_after=check_after)
     if session["status"] == "open":
         return NeedsCustomer(
             action=Redirect(url=session["url"]),

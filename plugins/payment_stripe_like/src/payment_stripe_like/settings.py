@@ -40,6 +40,18 @@ class Settings:
         minimum=timedelta(0),
     )
 
+    check_after: timedelta = setting(
+        label="What is under way is looked at after",
+        default=timedelta(minutes=5),
+        minimum=timedelta(0),
+    )
+    approval_lasts: timedelta = setting(
+        label="A card page waits for", default=timedelta(hours=24), minimum=timedelta(0)
+    )
+    authorization_lasts: timedelta = setting(
+        label="Authorisations last", default=timedelta(days=7), minimum=timedelta(0)
+    )
+
     def __post_init__(self) -> None:
         parts = urlsplit(self.base)
         if parts.scheme != "https" and parts.hostname not in _LOOPBACK:

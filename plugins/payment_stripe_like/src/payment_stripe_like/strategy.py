@@ -58,7 +58,6 @@ from payment_stripe_like.wording import (
     to_wire,
 )
 
-_PENDING_REFUND = timedelta(hours=1)
 _NEAR = timedelta(hours=1)
 """How far from the moment of sending a lost session is looked for."""
 
@@ -69,6 +68,7 @@ class StripeStrategy:
     def __init__(self, settings: Settings, gateway: Gateway) -> None:
         self._settings = settings
         self._gateway = gateway
+        self._after = settings.check_after
         self._reports = Reports(gateway, settings.webhook_secrets)
 
     @cached_property
@@ -82,8 +82,8 @@ class StripeStrategy:
             account=self._settings.account or None,
             keys_kept=self._settings.keys_kept,
             visible_after=self._settings.visible_after,
-            approval_lasts=timedelta(hours=24),
-            authorization_lasts=timedelta(days=7),
+            approval_lasts=self._settings.approval_lasts,
+            authorization_lasts=self._settings.authorization_lasts,
         )
 
     def start(self, request: StartRequest, call: Call, /) -> Outcome:
@@ -99,9 +99,11 @@ class StripeStrategy:
         key = request.operation_id
         if request.inputs.get("payment_method"):
             params = requests_out.intent(request, self._settings)
-            return standing(self._gateway.create_intent(params, key=key, call=call))
+            intent = self._gateway.create_intent(params, key=key, call=call)
+            return standing(intent, check_after=self._after)
         params = requests_out.session(request, self._settings)
-        return standing_of_session(self._gateway.create_session(params, key=key, call=call))
+        session = self._gateway.create_session(params, key=key, call=call)
+        return standing_of_session(session, check_after=self._after)
 
     def resume(self, request: ResumeRequest, call: Call, /) -> Outcome:
         """See what became of the page or of 3-D Secure."""
@@ -110,29 +112,31 @@ class StripeStrategy:
     def _resume(self, request: ResumeRequest, call: Call) -> Outcome:
         reference = request.reference or ""
         if reference.startswith("cs_"):
-            return standing_of_session(self._gateway.session(reference, call))
+            session = self._gateway.session(reference, call)
+            return standing_of_session(session, check_after=self._after)
         intent = self._gateway.intent(reference, call)
         if intent["status"] == "requires_confirmation":
             intent = self._gateway.confirm_intent(
                 reference, {}, key=request.operation_id, call=call
             )
-        return standing(intent)
+        return standing(intent, check_after=self._after)
 
     def capture(self, request: CaptureRequest, call: Call, /) -> Outcome:
         """Take an authorised amount; Stripe releases the rest."""
         return self._guarded(
-            lambda: standing(self._capture(request, call), request.reference),
+            lambda: self._capture(request, call),
             lambda: self._as_it_stands(request.authorization_id, call),
         )
 
-    def _capture(self, request: CaptureRequest, call: Call) -> Document:
+    def _capture(self, request: CaptureRequest, call: Call) -> Outcome:
         params = {
             "amount_to_capture": to_wire(request.amount),
             "metadata": {"capture_operation_id": request.operation_id},
         }
-        return self._gateway.capture_intent(
+        intent = self._gateway.capture_intent(
             request.authorization_id, params, key=request.operation_id, call=call
         )
+        return standing(intent, request.reference, check_after=self._after)
 
     def void(self, request: VoidRequest, call: Call, /) -> Outcome:
         """Close the page, or give the authorisation back."""
@@ -180,9 +184,7 @@ class StripeStrategy:
             return Declined(text="The refund failed.", retry=Retry.NEVER, facts=facts)
         if refund["status"] == "succeeded":
             return Done(facts=facts, reference=request.reference)
-        return InProgress(check_after=_PENDING_REFUND, facts=facts, reference=request.reference)
-
-    # Looking up
+        return InProgress(check_after=self._after, facts=facts, reference=request.reference)
 
     def inquire(self, request: InquireRequest, call: Call, /) -> Finding:
         """Read the payment as it stands, by reference or else by our own ids."""
@@ -199,10 +201,10 @@ class StripeStrategy:
         if reference.startswith("cs_"):
             thing = self._gateway.session(reference, call)
             intent = thing.get("payment_intent")
-            finding = standing_of_session(thing)
+            finding = standing_of_session(thing, check_after=self._after)
         else:
             thing = intent = self._gateway.intent(reference, call)
-            finding = standing(thing)
+            finding = standing(thing, check_after=self._after)
         if (thing.get("metadata") or {}).get(
             "payment_id", request.payment_id
         ) != request.payment_id:
@@ -247,8 +249,6 @@ class StripeStrategy:
             retry=Retry.NEVER,
             facts=facts,
         )
-
-    # Webhooks, statement, probe
 
     def read_webhook(
         self, webhook: Webhook, call: Call, /

@@ -79,6 +79,7 @@ class Control:
             "POST finish_capture": lambda said: self._paypal.finish_capture(
                 self._paypal.find(CAPTURE, str(said["capture"])), str(said["status"])
             ),
+            "POST lapse": self._lapse,
             "POST forget": self._forget,
             "POST forget_tokens": lambda _: self._forget_tokens(),
         }
@@ -121,6 +122,13 @@ class Control:
             return self._paypal.dispute(capture, str(said.get("status", "")))
         charge = self._stripe.find(CHARGE, charge_id)
         return self._stripe.dispute(charge, str(said.get("status", "needs_response")))
+
+    def _lapse(self, said: Document) -> Document:
+        """Let what is authorised run out, as time does: nobody is told."""
+        held = self._ledger.get(AUTHORIZATION, str(said["id"]))
+        if held is not None:
+            return self._paypal.lapse(held)
+        return self._stripe.lapse(self._stripe.find(INTENT, str(said["id"])))
 
     def _forget(self, said: Document) -> Document:
         self._ledger.run("DELETE FROM document WHERE id = ?", str(said["id"]))

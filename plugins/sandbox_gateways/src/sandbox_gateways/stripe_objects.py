@@ -191,6 +191,12 @@ class StripeBook:
 
     def cancel(self, intent: Document, reason: str | None = None) -> Document:
         """Cancel what hasn't been taken."""
+        intent = self.lapse(intent, reason)
+        self.tell("payment_intent.canceled", intent)
+        return intent
+
+    def lapse(self, intent: Document, reason: str | None = "automatic") -> Document:
+        """Let an authorisation run out without a word."""
         if intent["status"] in {"succeeded", "canceled", "processing"}:
             raise self.unexpected(intent, "cancel")
         intent |= {
@@ -200,9 +206,7 @@ class StripeBook:
             "amount_capturable": 0,
             "next_action": None,
         }
-        self._ledger.put(INTENT, intent)
-        self.tell("payment_intent.canceled", intent)
-        return intent
+        return self._ledger.put(INTENT, intent)
 
     def _succeed(self, intent: Document, charge: Document, amount: int) -> None:
         charge |= {"captured": True, "amount_captured": amount}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -13,12 +13,13 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from core.application.build_events import TELLS
+from core.application.plugin_states import Switches, read_switches, wanted
 from core.conf import conf
 from core.context import tenant
 from core.domain import journal
 from core.hooks.discovery import Because
 from core.hooks.registry import Registry
-from core.hooks.states import PluginView, State, Switch
+from core.hooks.states import State
 from core.models import Delivery, Event, Order, Plugin, Subscription
 
 __all__ = ["OWN_NAMESPACES", "SIGNALS", "fan_out_events"]
@@ -43,9 +44,9 @@ _DECIDED: Final = frozenset({Because.ALLOW_LIST, Because.SANDBOX})
 def fan_out_events(*, plugins: Registry, limit: int = 100) -> int:
     """Make the deliveries of up to `limit` events of the tenant at hand; return how many events.
 
-    Who hears of an event is decided here, once: plugins whose switch is on at this moment, those
-    whose code is missing included, from their rows. One transaction; an event that another relay
-    holds is left to it.
+    Who hears of an event is decided here, once: plugins whose switch is on at this moment, read in
+    the same transaction; those whose code is missing, or of whom this relay hasn't heard yet, from
+    their rows. An event that another relay holds is left to it.
     """
     with transaction.atomic(durable=True):
         rows = list(
@@ -74,10 +75,18 @@ class _Receivers:
 
     @classmethod
     def read(cls, rows: Sequence[Event], plugins: Registry) -> _Receivers:
-        absent = _absent(plugins)
-        tells = {kind: [one.plugin for one in plugins.tells.get(kind, ())] for kind in TELLS}
-        channels = {code: (one.plugin, one.info.address) for code, one in plugins.channels.items()}
-        for row in absent:
+        switches = read_switches(tenant().slug)
+        off = switches.why_off.keys()
+        tells = {
+            kind: [one.plugin for one in plugins.tells.get(kind, ()) if one.plugin not in off]
+            for kind in TELLS
+        }
+        channels = {
+            code: (one.plugin, one.info.address)
+            for code, one in plugins.channels.items()
+            if one.plugin not in off
+        }
+        for row in _absent(plugins, switches):
             for kind in TELLS.intersection(row.tells):
                 if row.name not in tells[kind]:
                     tells[kind].append(row.name)
@@ -86,7 +95,7 @@ class _Receivers:
         orders = Order.objects.filter(pk__in={row.order_id for row in rows if row.order_id})
         return cls(
             tells=tells,
-            warms=_warms(plugins),
+            warms=_warms(plugins, off),
             subscriptions=_subscriptions(plugins),
             channels=channels,
             orders={order.id: order for order in orders.only("contact", "notify")},
@@ -140,32 +149,28 @@ def _delivery(row: Event, receiver: str, plugin: str, **more: Any) -> Delivery:
     )
 
 
-def _absent(plugins: Registry) -> list[Plugin]:
-    """Return the rows of plugins that are wanted, but offer nothing at the moment."""
+def _absent(plugins: Registry, switches: Switches) -> list[Plugin]:
+    """Return the rows of plugins that are on, but offer nothing here at the moment.
+
+    To be absent from the allow list is somebody's decision; the rest will be back.
+    """
     views = {view.name: view for view in plugins.plugins}
     return [
         row
-        for row in Plugin.objects.filter(was_on=True).order_by("name")
-        if _is_wanted(views.get(row.name))
+        for row in wanted(Plugin.objects.order_by("name"), switches)
+        if (view := views.get(row.name)) is None
+        or (view.why not in _DECIDED and view.state is not State.ENABLED)
     ]
 
 
-def _is_wanted(view: PluginView | None) -> bool:
-    """Switched off, or absent from the allow list, is somebody's decision; the rest will be back."""
-    if view is None:
-        return True
-    decided = view.switch is Switch.OFF or view.why in _DECIDED
-    return not decided and view.state is not State.ENABLED
-
-
-def _warms(plugins: Registry) -> dict[str, list[tuple[str, str]]]:
+def _warms(plugins: Registry, off: Collection[str]) -> dict[str, list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {kind: [] for kind in TELLS}
     for namespace, kinds in OWN_NAMESPACES.items():
         for kind in kinds:
             found[kind].append((namespace, ""))
     for namespace, warmer in plugins.warmers.items():
         for kind in TELLS & warmer.info.depends_on:
-            if (namespace, "") not in found[kind]:
+            if (namespace, "") not in found[kind] and warmer.plugin not in off:
                 found[kind].append((namespace, warmer.plugin))
     return found
 

@@ -21,9 +21,10 @@ from core.application.deliver_events import deliver_events
 from core.application.fan_out_events import fan_out_events
 from core.application.place_order import Placed
 from core.application.refresh_registry import record_plugins
+from core.application.switch_plugin import SwitchPlugin, switch_plugin
 from core.context import DEFAULT_TENANT, TenantRef, acting_for
 from core.hooks.registry import Registry
-from core.models import Delivery, Event, Order, Plugin, Subscription
+from core.models import Delivery, Event, Order, Subscription
 from core.testing.registries import FakePlugin, registry_of
 from hookspecs import NotSent, OrderEvent, ProductEvent, Undeliverable, Unknown
 from tests.application.shelf import placed
@@ -173,16 +174,43 @@ def test_a_channel_that_was_missing_delivers_when_it_is_back(order: Placed, now:
     assert len(post.messages) == 2
 
 
+def switch(plugins: Registry, now: datetime, *, on: bool) -> None:
+    command = SwitchPlugin(plugin="listener", on=on, who="ada")
+    switch_plugin(command, plugins=plugins, now=now)
+
+
 def test_a_missing_plugin_that_a_person_had_switched_off_gets_nothing(
     order: Placed, now: datetime
 ) -> None:
-    listener = Listener()
-    record_plugins(registry_of(listener.plugin(), disabled=["listener"]), now=now)
+    known = registry_of(Listener().plugin())
+    record_plugins(known, now=now)
+    switch(known, now, on=False)
 
     work_off(registry_of())
 
-    assert not Plugin.objects.get(name="listener").was_on
     assert not Delivery.objects.filter(receiver="tell:listener").exists()
+
+
+@pytest.mark.parametrize("kind", ["listener", "post"])
+def test_the_switch_of_this_moment_decides_however_old_a_relays_knowledge_is(
+    order: Placed, now: datetime, kind: str
+) -> None:
+    listener, post = Listener(), Postbox()
+    plugin = post.plugin(name="listener") if kind == "post" else listener.plugin()
+    was_on, was_off = registry_of(plugin), registry_of(plugin, disabled=["listener"])
+    record_plugins(was_on, now=now)
+    switch(was_on, now, on=False)
+    work_off(was_on)
+    told_while_off = Delivery.objects.filter(plugin="listener").count()
+    switch(was_on, now, on=True)
+    placed(("pot", 1), plugins=was_on, now=now)
+    work_off(was_off)
+    kept = Delivery.objects.filter(plugin="listener", status="PENDING").count()
+    Delivery.objects.update(due_at=Now())
+    work_off(was_on)
+
+    assert (told_while_off, kept) == (0, 1)
+    assert len(listener.heard) + len(post.messages) == 1
 
 
 # Messages

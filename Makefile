@@ -15,7 +15,7 @@ ARGS ?=
 empty :=
 export MYPYPATH := $(subst $(empty) $(empty),:,$(strip $(SOURCES)))
 
-.PHONY: run test browser wheels bench lint types contracts docs format venv lock clean
+.PHONY: run test browser wheels bench lint types contracts page docs format venv lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/shelf-on-run
@@ -57,6 +57,11 @@ types: $(VENV)/shelf-on-test
 
 contracts: $(VENV)/shelf-on-test
 	$(PY) -m tests.house.contracts
+
+# What has changed in the contract page since BASE, and whether its version goes with it.
+BASE ?= HEAD
+page: $(VENV)/shelf-on-test
+	$(PY) manage.py plugins diff $(BASE) --check
 
 # The hook reference, from the contract page.
 docs: $(VENV)/locked-run

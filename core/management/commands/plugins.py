@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from core.domain.errors import OrderloomError
 from core.management.verbs.beginning import NEW
+from core.management.verbs.comparing import DIFF
 from core.management.verbs.configuring import CONFIG
 from core.management.verbs.looking import CHECK, LIST, SHOW
 from core.management.verbs.switching import DISABLE, DRAIN, ENABLE
@@ -24,6 +25,7 @@ VERBS: Final[tuple[Verb, ...]] = (
     DRAIN,
     CONFIG,
     NEW,
+    DIFF,
     UNINSTALL,
 )
 """Every verb, in the order in which `--help` names them; the first is meant where none is given."""

@@ -8,11 +8,11 @@ import os
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -92,8 +92,30 @@ class Shop:
         assert done.returncode == 0, done.stderr[-4000:]
         return json.loads(done.stdout.splitlines()[-1])
 
+    def begin(
+        self, arguments: Iterable[str], log: BinaryIO, **variables: str
+    ) -> subprocess.Popen[bytes]:
+        """Start a process of this shop that lasts."""
+        return subprocess.Popen(
+            [self.prefix.python, *arguments],
+            env=self._environ(variables),
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+        )
+
     def _run(self, arguments: list[str], variables: Mapping[str, str]) -> Done:
-        environ = {
+        return subprocess.run(
+            [self.prefix.python, *arguments],
+            env=self._environ(variables),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def _environ(self, variables: Mapping[str, str]) -> dict[str, str]:
+        return {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "core.project.settings",
             "ORDERLOOM_DATA": str(self.data),
@@ -102,14 +124,6 @@ class Shop:
             **self.environ,
             **variables,
         }
-        return subprocess.run(
-            [self.prefix.python, *arguments],
-            env=environ,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
 
 
 @contextmanager

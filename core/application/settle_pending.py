@@ -46,9 +46,11 @@ def settle_pending(
     if operation.status == OperationStatus.PLANNED and operation.verb == Verb.START and unsent:
         abandon_operation(operation, cause=_GIVEN_UP, now=now)  # provably without effect
         return None
-    if operation.status != OperationStatus.NEEDS_CUSTOMER:
-        raise PaymentUndecided(_TEXT)
     payment = Payment.objects.get(pk=operation.payment_id)
+    if operation.status != OperationStatus.NEEDS_CUSTOMER:
+        if code is None:
+            _asked(payment, plugins)
+        raise PaymentUndecided(_TEXT)
     if payment.strategy_code == code:
         return payment.id
     _end(operation, payment, plugins=plugins, now=now)
@@ -68,9 +70,7 @@ def _pending(order: Order) -> Operation | None:
 
 def _end(operation: Operation, payment: Payment, *, plugins: Registry, now: datetime) -> None:
     """Look first; then void, or let go of what moves money only by our own capture."""
-    strategy = plugins.strategy(
-        plugin=payment.plugin, code=payment.strategy_code, account=payment.account
-    )
+    strategy = _asked(payment, plugins)
     look_up_payment(payment.id, plugins=plugins, now=now)
     operation.refresh_from_db()
     if operation.status != OperationStatus.NEEDS_CUSTOMER:
@@ -79,6 +79,12 @@ def _end(operation: Operation, payment: Payment, *, plugins: Registry, now: date
         void_waiting(payment.id, plugins=plugins, now=now)
     elif _harmless(strategy):
         abandon_operation(operation, cause=_GIVEN_UP, now=now)
+
+
+def _asked(payment: Payment, plugins: Registry) -> OfferedStrategy:
+    return plugins.strategy(
+        plugin=payment.plugin, code=payment.strategy_code, account=payment.account
+    )
 
 
 def _harmless(strategy: OfferedStrategy) -> bool:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import json
 import uuid
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db.models import Count
 from django.test import Client
 from django.utils import timezone
 
 from core.application.create_product import CreateProduct, create_product
 from core.application.publish_product import publish_product
 from core.application.queries import order_page
+from core.application.receive_webhook import webhook_endpoint
 from core.application.refresh_registry import refresh_registry
 from core.context import DEFAULT_TENANT
 from core.infrastructure.tokens import digest_of, new_api_key
-from core.models import ApiKey
+from core.models import ApiKey, Delivery, InboxEntry, Operation, Payment
 from hookspecs import Money
 
 CUPS = {"lines": [{"sku": "cup", "quantity": 3}]}
@@ -38,6 +45,73 @@ def prepare() -> dict[str, Any]:
     ).save()
     orders = {"paid": _sold("ledger"), "begun": _sold("ledger-later")}
     return {"orders": orders, "key": secret}
+
+
+def furnish() -> dict[str, str]:
+    """Put cups on the shelf; return a key for programs, a session of the staff, an endpoint."""
+    now, secret = timezone.now(), new_api_key()
+    create_product(
+        CreateProduct(sku="cup", name="Cup", price=Money(1000, "EUR"), on_hand=1000), now=now
+    )
+    publish_product(sku="cup", now=now)
+    scopes = ["payments:refund", "payments:capture", "payments:void", "orders:write", "orders:read"]
+    ApiKey(
+        tenant_id=DEFAULT_TENANT.id,
+        label="desk",
+        digest=digest_of(secret),
+        scopes=scopes,
+        created_at=now,
+    ).save()
+    staff = Client()
+    staff.force_login(User.objects.create_superuser("boss"))
+    endpoint = webhook_endpoint(plugin="pay-ledger", now=now)
+    return {"key": secret, "session": staff.cookies["sessionid"].value, "endpoint": endpoint}
+
+
+def inspect(forget: str = "") -> dict[str, Any]:
+    """Say what commands say of the plugin, and count what there is, by state.
+
+    The charge in doubt of the payment `forget` is taken for declined, as where Unknown is no value.
+    """
+
+    def by(rows: Any, column: str) -> dict[str, int]:
+        return dict(rows.values_list(column).annotate(Count("pk")).order_by())
+
+    told, code = _said("plugins", "uninstall", "pay-ledger", "--plan", "--json")
+    listed = json.loads(_said("plugins", "list", "--json")[0])
+    orders = [json.loads(row) for row in _exported()]
+    seen = {
+        "payments": by(Payment.objects, "status"),
+        "operations": by(Operation.objects, "status"),
+        "mails": by(Delivery.objects.exclude(channel=""), "status"),
+        "webhooks": by(InboxEntry.objects, "status"),
+        "plan": json.loads(told) | {"exit": code},
+        "row": next(row for row in listed if row["name"] == "pay-ledger"),
+        "exported": {
+            row["number"]: [one["distribution"] for one in row["payments"]] for row in orders
+        },
+    }
+    if forget:
+        seen["forgotten"] = Operation.objects.filter(payment_id=forget, status="UNKNOWN").update(
+            status="DECLINED", due_at=None
+        )
+    return seen
+
+
+def _exported() -> list[str]:
+    """Return the lines of `export orders`."""
+    with TemporaryDirectory() as folder:
+        _said("export", "orders", f"{folder}/orders.jsonl")
+        return Path(folder, "orders.jsonl").read_text(encoding="utf-8").splitlines()
+
+
+def _said(*command: str) -> tuple[str, int]:
+    out = StringIO()
+    try:
+        call_command(*command, stdout=out)
+    except SystemExit as ended:
+        return out.getvalue(), int(str(ended.code))
+    return out.getvalue(), 0
 
 
 def look(orders: dict[str, Any], key: str) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def test_a_plugin_that_is_on_serves_old_orders_and_new_ones(
 
     assert (row["state"], row["why"], row["open_work"]) == ("ENABLED", "", True)
     assert the_shop_goes_on(seen)
-    assert seen["choices"] == ["ledger", "ledger-later"]
+    assert seen["choices"] == ["ledger", "ledger-later", "ledger-lost"]
     assert seen["started"] == {"status_code": 201, "order_payment_status": "PAID"}
     assert seen["resumed"] == {"status_code": 200, "order_payment_status": "PAID"}
     assert seen["refunded"] == {"status_code": 200, "order_payment_status": "REFUNDED"}

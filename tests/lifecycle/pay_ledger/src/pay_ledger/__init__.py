@@ -1,1 +1,1 @@
-"""Two ways to pay whose provider is a file."""
+"""Three ways to pay whose provider is a file."""

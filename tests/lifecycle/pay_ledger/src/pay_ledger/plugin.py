@@ -1,4 +1,4 @@
-"""What is offered: two ways to pay."""
+"""What is offered: three ways to pay."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from hookspecs import PaymentStrategy, hookimpl
 from pay_ledger.settings import Settings
-from pay_ledger.strategy import Ledger, LedgerLater
+from pay_ledger.strategy import Ledger, LedgerLater, LedgerLost
 
 
 @hookimpl
 def payment_strategies(settings: Settings) -> Iterable[PaymentStrategy]:
-    """Offer both."""
-    return [Ledger(settings), LedgerLater(settings)]
+    """Offer them."""
+    return [Ledger(settings), LedgerLater(settings), LedgerLost(settings)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hookspecs import (
     Money,
     NeedsCustomer,
     NotFound,
+    Notice,
     Outcome,
     PaymentInfo,
     PaymentRequest,
@@ -23,6 +25,9 @@ from hookspecs import (
     RefundRequest,
     ResumeRequest,
     StartRequest,
+    Unknown,
+    Untrusted,
+    Webhook,
 )
 from pay_ledger.settings import Settings
 
@@ -32,6 +37,7 @@ class Ledger:
 
     def __init__(self, settings: Settings) -> None:
         self._path = Path(settings.path)
+        self._silent = settings.silent
 
     @property
     def info(self) -> PaymentInfo:
@@ -84,13 +90,48 @@ class LedgerLater(Ledger):
         """What it is."""
         return PaymentInfo(code="ledger-later", label="On the ledger, later")
 
-    def start(self, request: StartRequest, call: Call, /) -> Outcome:
+    def start(self, request: PaymentRequest, call: Call, /) -> NeedsCustomer:
         """Send the customer away."""
         return NeedsCustomer(action=Redirect(url="https://ledger.example/approve"))
 
     def resume(self, request: ResumeRequest, call: Call, /) -> Outcome:
         """Charge."""
         return self._charge(request)
+
+    def inquire(self, request: InquireRequest, call: Call, /) -> Finding:
+        """Read what the file says; nothing means that the customer is still there."""
+        found = super().inquire(request, call)
+        return self.start(request, call) if isinstance(found, NotFound) else found
+
+    def read_webhook(
+        self, webhook: Webhook, call: Call, /
+    ) -> Sequence[Notice] | Untrusted | Unknown:
+        """Say what the file says of the payment that it names."""
+        if webhook.headers.get("x-ledger") != "sealed":
+            return Untrusted(cause="not from the ledger")
+        payment = json.loads(webhook.body)["payment"]
+        facts = tuple(_fact(row) for row in self._rows() if row["payment"] == payment)
+        return [Notice(event_id=payment, payment_id=payment, facts=facts)]
+
+
+class LedgerLost(Ledger):
+    """Charges, and the answer is lost on its way; asked later, it may be silent."""
+
+    @property
+    def info(self) -> PaymentInfo:
+        """What it is."""
+        return PaymentInfo(code="ledger-lost", label="On the ledger, lost")
+
+    def start(self, request: StartRequest, call: Call, /) -> Outcome:
+        """Charge, and hang up."""
+        self._charge(request)
+        raise TimeoutError("no answer")
+
+    def inquire(self, request: InquireRequest, call: Call, /) -> Finding:
+        """Read what the file says, if it speaks."""
+        if self._silent:
+            return Unknown(cause="it doesn't answer")
+        return super().inquire(request, call)
 
 
 def _fact(row: dict[str, Any]) -> Fact:

@@ -96,7 +96,8 @@ def test_a_plugin_that_is_switched_off_serves_what_is_open(
     seen = look(shop, ground)
     after = shop.listed()["pay-ledger"]
 
-    assert (before["state"], before["why"]) == ("SERVICING", "switched off")
+    why = "ORDERLOOM_PLUGINS_DISABLED switches it off"
+    assert (before["state"], before["why"]) == ("SERVICING", why)
     assert the_shop_goes_on(seen)
     assert (seen["choices"], seen["started"]["code"]) == ([], "UNKNOWN_PAYMENT_STRATEGY")
     assert seen["resumed"] == {"status_code": 200, "order_payment_status": "PAID"}

@@ -22,6 +22,7 @@ from core.hooks.pool import Pools
 from core.hooks.registry import Registry
 from core.hooks.settings import GivenSettings
 from core.hooks.states import PluginStates
+from core.hooks.tally import Tally
 from core.infrastructure.outside import close_connections, in_transaction
 
 __all__ = ["ConsoleConfig", "OrderloomConfig", "checks", "report_call"]
@@ -51,6 +52,8 @@ class OrderloomConfig(AppConfig):
     """How long calls without a deadline of their own may take."""
     pools: Pools
     """The threads in which plugins do their I/O."""
+    tally: Tally
+    """What calls of plugins took, until it is written down."""
     breakers: Breakers
     """What of the plugins has failed too often, and rests."""
     first: Registry
@@ -80,6 +83,7 @@ class OrderloomConfig(AppConfig):
             after=close_connections,
             in_transaction=in_transaction,
         )
+        self.tally = Tally()
         self.breakers = Breakers(
             Thresholds(
                 window=conf().breaker_window,
@@ -99,7 +103,7 @@ class OrderloomConfig(AppConfig):
             self.loaded,
             states,
             self.given,
-            report_call,
+            self._report,
             limits=self.limits,
             pools=self.pools,
             breakers=self.breakers,
@@ -112,6 +116,10 @@ class OrderloomConfig(AppConfig):
         if states.refreshed:
             self.breakers.adopt(resting, time.monotonic())
         return registry
+
+    def _report(self, report: CallReport) -> None:
+        self.tally(report)
+        report_call(report)
 
 
 class ConsoleConfig(AdminConfig):

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
+from core.application.checkout_time import part_of_checkout
 from core.application.collected_elsewhere import collected_elsewhere
 from core.application.compose_order import Composed, Composition, compose_order
 from core.conf import conf
@@ -93,6 +94,7 @@ class Placed:
     replayed: bool = False
 
 
+@part_of_checkout
 def place_order(command: PlaceOrder, *, plugins: Registry, now: datetime) -> Placed:
     """Place an order, whole or not at all.
 

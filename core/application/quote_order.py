@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.application.checkout_time import part_of_checkout
 from core.application.compose_order import Composed, Composition, compose_order
 from core.hooks.registry import Registry
 
@@ -16,6 +17,7 @@ class QuoteOrder:
     composition: Composition
 
 
+@part_of_checkout
 def quote_order(command: QuoteOrder, *, plugins: Registry, now: datetime) -> Composed:
     """Return what an order would cost, with the receipt that says why. Nothing is reserved.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from core.application.checkout_time import part_of_checkout
 from core.application.follow_up import follow_up
 from core.application.look_up_payment import look_up_payment
 from core.application.payment_step import PaymentStep, payment_step
@@ -28,6 +29,7 @@ class ResumePayment:
     returned: Mapping[str, str] = field(default_factory=dict)
 
 
+@part_of_checkout
 def resume_payment(command: ResumePayment, *, plugins: Registry, now: datetime) -> PaymentStep:
     """Let the strategy finish what ``start`` began; coming back twice changes nothing.
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
+from core.application.checkout_time import part_of_checkout
 from core.application.commanding import operation_clock, operation_row, sealed_inputs
 from core.application.facts import left_to_pay
 from core.application.next_commands import WHEN_SECURED
@@ -76,6 +77,7 @@ class StartPayment:
         return hashlib.sha256(to_json(said)).hexdigest()
 
 
+@part_of_checkout
 def start_payment(command: StartPayment, *, plugins: Registry, now: datetime) -> PaymentStep:
     """Commit a payment and its first command, then call the gateway.
 
@@ -85,9 +87,8 @@ def start_payment(command: StartPayment, *, plugins: Registry, now: datetime) ->
 
     Raises:
         KeyMissing, IdempotencyConflict: no key, or one used for something else.
-        NothingToPay: the order is paid, or over.
+        NothingToPay, PaymentUndecided: it is paid, over, or being paid.
         UnknownStrategy, AmountNotAccepted, AmountTooHigh, InvalidInput: not this way.
-        PaymentUndecided: a charge is being confirmed.
     """
     if not command.key:
         raise KeyMissing("Paying needs an Idempotency-Key.")
@@ -135,8 +136,7 @@ def _try(command: StartPayment, *, plugins: Registry, now: datetime) -> PaymentS
         if missed.rule != "order_moved":
             raise
         return None
-    operation = Operation.objects.get(pk=operation_id)
-    step = send_operation(operation, plugins=plugins, now=now)
+    step = send_operation(Operation.objects.get(pk=operation_id), plugins=plugins, now=now)
     send_planned(order.id, Verb.CAPTURE, plugins=plugins, now=now)
     return payment_step(step.payment_id)
 

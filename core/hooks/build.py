@@ -70,6 +70,7 @@ def build(
             _gather_former(gathered, before, call)
     sections = (section_of(plugin, loaded, settings) for plugin in loaded.plugins)
     return Registry(
+        report=report,
         tenant=states.tenant,
         generation=states.generation,
         plugins=tuple(views),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from core.domain.errors import PluginUnavailable
+from core.hooks.guard import Report
 from core.hooks.offered import (
     OfferedChannel,
     OfferedRule,
@@ -51,6 +52,8 @@ class Registry:
     settings_sources: Mapping[str, tuple[ShownSetting, ...]]
     sections: Mapping[str, Section]
     """What each plugin's settings may be, for those that have some."""
+    report: Report = field(repr=False, compare=False)
+    """Told of every call of a plugin, and of what checkouts take."""
 
     def plugin(self, name: str) -> PluginView | None:
         """Return what is known of a plugin, or None if nobody has ever heard of it."""

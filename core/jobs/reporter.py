@@ -16,6 +16,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 
 from core.application.pin_registry import in_hand
+from core.application.record_plugin_calls import forget_old_calls, record_plugin_calls
 from core.application.refresh_registry import refresh_registry
 from core.application.report_worker import IDLE_SECONDS, Worker, report_worker
 from core.application.trip_plugin import trip_plugin
@@ -23,6 +24,7 @@ from core.conf import conf
 from core.hooks.breaker import Breakers
 from core.hooks.loader import Loaded
 from core.hooks.states import Code
+from core.hooks.tally import Tally
 
 __all__ = ["Reporter", "reporting", "tell_of_plugins"]
 
@@ -34,11 +36,13 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 class _Starts(Protocol):
     loaded: Loaded
     breakers: Breakers
+    tally: Tally
 
 
 def tell_of_plugins() -> None:
-    """Tell what the breakers of this process have found; without news, nothing is asked."""
+    """Tell what this process has found out about plugins; without news, nothing is asked."""
     trip_plugin(breakers=_ours().breakers, now=timezone.now())
+    record_plugin_calls(tally=_ours().tally, now=timezone.now())
 
 
 def _ours() -> _Starts:
@@ -74,17 +78,26 @@ class Reporter:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """A command that ends within a second has something to tell as well."""
         self.stop()
+        if self._pid == os.getpid():
+            try:
+                tell_of_plugins()
+            except (DatabaseError, InterfaceError) as error:
+                log.warning("worker.report.failed", cause=type(error).__name__)
 
     def _run(self) -> None:
         worker, told = _this_process(), float("-inf")
-        busy = 0
+        busy, forgot = 0, ""
         while True:
             try:
                 if busy or in_hand().count or time.monotonic() - told >= IDLE_SECONDS:
                     busy = report_worker(worker, generation=refresh_registry().generation)
                     told = time.monotonic()
                 tell_of_plugins()
+                if forgot != (today := timezone.now().date().isoformat()):
+                    forget_old_calls(now=timezone.now())
+                    forgot = today
             except (DatabaseError, InterfaceError) as error:
                 log.warning("worker.report.failed", cause=type(error).__name__)
                 connections.close_all()

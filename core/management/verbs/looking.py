@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final, Protocol, cast
 
 from django.apps import apps
@@ -10,8 +11,10 @@ from django.conf import settings
 from django.core.checks import run_checks
 from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError
+from django.utils import timezone
 
 from core.application.list_plugins import list_plugins
+from core.application.read_plugin_calls import CallFigures, read_plugin_calls
 from core.application.refresh_registry import refresh_registry
 from core.application.report_worker import running_versions
 from core.application.switch_plugin import named_tenant
@@ -48,6 +51,7 @@ def _show(teller: Teller, options: dict[str, Any]) -> int:
     registry, views, _running = _look(options)
     view = named(options["name"], views)
     settings = registry.settings_sources.get(view.name, ())
+    calls = _calls(view.name)
     about = row_of(view) | _manifest(view)
     if teller.as_json:
         about = row_of(view) | {
@@ -61,6 +65,7 @@ def _show(teller: Teller, options: dict[str, Any]) -> int:
                 }
                 for each in settings
             ],
+            "calls": [asdict(each) for each in calls],
         }
         teller.json(about)
         return 0
@@ -71,7 +76,27 @@ def _show(teller: Teller, options: dict[str, Any]) -> int:
     if settings:
         rows = [(each.name, each.value, each.source, each.variable) for each in settings]
         teller.table(("setting", "value", "from", "variable"), rows)
+    if calls:
+        teller.line("\nCalls of the last seven days:")
+        teller.table(
+            ("hook", "offer", "calls", "failed", "p50", "p95", "of checkouts"),
+            [_call(each) for each in calls],
+        )
     return 0
+
+
+def _calls(plugin: str) -> tuple[CallFigures, ...]:
+    """Before the first migration there is nothing that anybody has counted."""
+    try:
+        return read_plugin_calls(now=timezone.now(), plugin=plugin)
+    except DatabaseError:
+        return ()
+
+
+def _call(each: CallFigures) -> tuple[str, ...]:
+    share = "" if each.share is None else f"{each.share:.1%}"
+    took = (f"{1000 * seconds:.2f} ms" for seconds in (each.p50, each.p95))
+    return (each.hook, each.offer, str(each.calls), str(each.failures), *took, share)
 
 
 def _check(teller: Teller, options: dict[str, Any]) -> int:

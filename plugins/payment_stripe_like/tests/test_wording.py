@@ -104,7 +104,7 @@ def test_an_intent_stands(document: dict[str, Any], expected: type, kinds: list[
     "document",
     [
         intent("something_new"),
-        intent("requires_action", next_action={"type": "use_stripe_sdk"}),
+        intent("requires_action", next_action={"type": "display_a_voucher"}),
         intent("requires_action"),
     ],
 )

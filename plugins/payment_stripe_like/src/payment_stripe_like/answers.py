@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from hookspecs import (
+    ClientConfirm,
     DeclineCode,
     Declined,
     Done,
@@ -19,6 +20,7 @@ from payment_stripe_like.gateway import InDoubtError, RefusedError
 from payment_stripe_like.wording import decline, intent_facts, moment, session_facts
 
 Standing = Done | NeedsCustomer | InProgress | Declined
+_SCRIPT = "https://js.stripe.com/v3/"
 _QUIET = "Your card was declined."
 
 
@@ -38,11 +40,7 @@ def standing(
         case "processing" | "requires_confirmation":
             return InProgress(check_after=check_after, facts=facts, reference=named)
         case "requires_action":
-            action = intent.get("next_action") or {}
-            if action.get("type") != "redirect_to_url":
-                raise InDoubtError(f"a next action that we can't do: {action.get('type')}")
-            url = action["redirect_to_url"]["url"]
-            return NeedsCustomer(action=Redirect(url=url), facts=facts, reference=named)
+            return NeedsCustomer(action=_next(intent), facts=facts, reference=named)
         case "requires_payment_method":
             problem = intent.get("last_payment_error") or {}
             return _declined(
@@ -61,6 +59,17 @@ def standing(
                 reference=named,
             )
     raise InDoubtError(f"an intent with status {intent['status']}")
+
+
+def _next(intent: Mapping[str, Any]) -> Redirect | ClientConfirm:
+    """Say how the customer proves who they are: on the bank's page, or by Stripe's own script."""
+    action = intent.get("next_action") or {}
+    match action.get("type"):
+        case "redirect_to_url":
+            return Redirect(url=action["redirect_to_url"]["url"])
+        case "use_stripe_sdk":
+            return ClientConfirm(script=_SCRIPT, data={"client_secret": intent["client_secret"]})
+    raise InDoubtError(f"a next action that we can't do: {action.get('type')}")
 
 
 def standing_of_session(session: Mapping[str, Any], *, check_after: timedelta) -> Standing:
@@ -98,7 +107,7 @@ def standing_of_session(session: Mapping[str, Any], *, check_after: timedelta) -
 def refused(error: RefusedError) -> Declined:
     """Say no: the card's, the customer's or ours."""
     reference = error.intent.get("id")
-    if error.kind == "card_error":
+    if error.kind == "card_error" or error.status == 402:
         return _declined(error.code, error.decline_code, error.text, reference)
     if error.code in {"amount_too_small", "amount_too_large"}:
         return Declined(code=DeclineCode.LIMIT_EXCEEDED, text=error.text)

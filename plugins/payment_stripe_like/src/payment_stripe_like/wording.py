@@ -120,7 +120,7 @@ def intent_facts(intent: Mapping[str, Any]) -> tuple[Fact, ...]:
             account=account,
         )
         return (captured,)
-    taken = from_wire(intent["amount_received"], currency)
+    taken = from_wire(intent.get("amount_received", intent["amount"]), currency)
     captured = Fact(
         kind=FactKind.CAPTURED,
         object_id=charge_id,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import stripe
 
 from sandbox_gateways.process import SandboxProcess
 
@@ -84,7 +85,6 @@ def shop(sandbox: SandboxProcess) -> Iterator[ReceivingShop]:
 
 @pytest.fixture
 def stripe_client(sandbox: SandboxProcess) -> Any:
-    stripe = pytest.importorskip("stripe")
     return stripe.StripeClient(
         "sk_sandbox", base_addresses={"api": sandbox.base}, max_network_retries=0
     )

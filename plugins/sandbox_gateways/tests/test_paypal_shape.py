@@ -7,10 +7,9 @@ import uuid
 from typing import Any
 
 import pytest
+from paypalserversdk import paypal_serversdk_client as sdk
 
 from sandbox_gateways.process import SandboxProcess
-
-sdk = pytest.importorskip("paypalserversdk.paypal_serversdk_client")
 
 
 @pytest.fixture

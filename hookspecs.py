@@ -52,8 +52,8 @@ import pluggy
 
 # fmt: off
 __all__ = [
-    "API_STATUS", "API_VERSION", "Accepted", "Address", "Adjustment", "Basket", "BasketLine",
-    "CacheWarmer", "Call", "CaptureRequest", "Captures", "Catalogue", "ChannelInfo",
+    "API_STATUS", "API_VERSION", "SHIPPING_OPTIONS", "Accepted", "Address", "Adjustment", "Basket",
+    "BasketLine", "CacheWarmer", "Call", "CaptureRequest", "Captures", "Catalogue", "ChannelInfo",
     "ClientConfirm", "Customer", "DeclineCode", "Declined", "Delivered", "DeliveryReceipt", "Done",
     "Event", "Fact", "FactKind", "Feature", "Finding", "Group", "HasStatement", "Healthy",
     "InProgress", "Input", "InquireRequest", "Message", "Mode", "Money", "NeedsCustomer",
@@ -63,12 +63,12 @@ __all__ = [
     "Prepares", "PricedBasket", "PricingRule", "Probes", "Product", "ProductEvent", "Quote",
     "QuoteLine", "ReadsReceipts", "ReadsWebhooks", "ReceiptStep", "Recipient", "Redirect",
     "RefundRequest", "Refunds", "Refused", "Resend", "ResumeRequest", "Resumes", "Retry",
-    "RuleInfo", "Secret", "Shop", "Show", "Skip", "StartRequest", "Subscription", "Target", "Tax",
-    "TaxInfo", "TaxRule", "TimelineEntry", "Undeliverable", "Unhealthy", "Unknown", "Untrusted",
-    "Verb", "VoidRequest", "Voids", "WarmerInfo", "Webhook", "cache_warmers", "hookimpl",
-    "hookspec", "notification_channels", "order_cancelled", "order_fulfilled", "order_paid",
-    "order_placed", "payment_authorized", "payment_captured", "payment_refunded",
-    "payment_strategies", "pricing_rules", "product_changed", "setting",
+    "RuleInfo", "Secret", "ShippingChoice", "Shop", "Show", "Skip", "StartRequest", "Subscription",
+    "Target", "Tax", "TaxInfo", "TaxRule", "TimelineEntry", "Undeliverable", "Unhealthy",
+    "Unknown", "Untrusted", "Verb", "VoidRequest", "Voids", "WarmerInfo", "Webhook",
+    "cache_warmers", "hookimpl", "hookspec", "notification_channels", "order_cancelled",
+    "order_fulfilled", "order_paid", "order_placed", "payment_authorized", "payment_captured",
+    "payment_refunded", "payment_strategies", "pricing_rules", "product_changed", "setting",
 ]
 
 API_VERSION: Final = "1.0"
@@ -605,6 +605,9 @@ class Group:
     mode: Mode
     order: int = 0
 
+SHIPPING_OPTIONS: Final = Group(name="shipping-options", mode=Mode.FIRST, order=-10)
+"""The ways of shipping: a rule for each, whose key is ``quote.shipping_method`` if it is chosen."""
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleInfo:
     """What a rule is. Order: phase, group order, group name, priority (high first), key."""
@@ -921,8 +924,15 @@ class ReceiptStep:
     running: Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShippingChoice:
+    """A way of shipping that this basket could be sent by, and what it would cost."""
+    code: str
+    label: str
+    price: Money
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PricedBasket:
-    """A quote, finished."""
+    """A quote, finished. Who agrees to it hands ``confirmation`` to ``place_order``."""
     lines: tuple[OrderLine, ...]
     goods: Money
     shipping: Money
@@ -932,6 +942,8 @@ class PricedBasket:
     total: Money
     prices_include_tax: bool
     steps: tuple[ReceiptStep, ...]
+    shipping_choices: tuple[ShippingChoice, ...] = ()
+    confirmation: str = ""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentChoice:
@@ -999,7 +1011,8 @@ class Shop(Protocol):
     def payment_choices(self, basket: Basket, /) -> Sequence[PaymentChoice]:
         """Return the ways this basket could be paid."""
     def place_order(
-        self, basket: Basket, /, *, key: str, confirmed_total: Money | None = None
+        self, basket: Basket, /, *,
+        key: str, confirmed_total: Money | None = None, confirmation: str = "",
     ) -> PlacedOrder:
         """Place the order. The same ``key`` gives the same order; another total is refused."""
     def start_payment(

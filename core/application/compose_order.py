@@ -33,7 +33,7 @@ from core.hooks.registry import Registry
 from core.models import Coupon
 from core.models import Customer as CustomerRow
 from core.models.catalogue import read_shelf
-from hookspecs import Address, Call, Customer, Quote
+from hookspecs import Address, Call, Customer, Quote, ShippingChoice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +67,7 @@ class Composed:
     customer: Customer | None
     customer_id: Any
     coupons: Mapping[str, CouponRead]
+    shipping_choices: tuple[ShippingChoice, ...] = ()
 
 
 def compose_order(
@@ -152,7 +153,7 @@ def refuse_gone_pricing(plugins: Registry) -> None:
 
 def _refuse_unknown_strategy(code: str | None, plugins: Registry) -> None:
     if code is not None and code not in plugins.strategies:
-        raise UnknownStrategy(f"{code} is not offered as a way to pay.", strategy=code)
+        raise UnknownStrategy(f"There is no way to pay called {code}.", strategy=code)
 
 
 def _priced(quote: Quote, plugins: Registry) -> Priced:

@@ -26,6 +26,7 @@ from core.domain.errors import (
 from core.domain.journal import ORDER_PLACED
 from core.domain.lifecycle import OrderStatus, PaymentStatus, StockState
 from core.domain.order import ConfirmedOrder
+from core.domain.shipping import check_shipping
 from core.hooks.registry import Registry
 from core.infrastructure.crashpoints import crashpoint
 from core.infrastructure.tokens import digest_of, order_token
@@ -45,7 +46,8 @@ _COMPOSED_AGAIN: Final = frozenset({"order_number_unique"}) | TAKEN
 class PlaceOrder:
     """Place what a composition says, once per ``key`` of a ``principal``.
 
-    ``confirmed_total_minor`` is what the customer agreed to pay. History brings its own
+    ``confirmed_total_minor`` is what the customer agreed to pay, ``confirmation`` what the quote
+    gave along, so that a refusal can say what has changed. History brings its own
     ``placed_at``, and with ``collected_elsewhere`` is paid already; ``notify`` off writes tells
     for plugins but no messages to people.
     """
@@ -55,6 +57,7 @@ class PlaceOrder:
     key: str
     source: str
     confirmed_total_minor: int | None = None
+    confirmation: str = ""
     placed_at: datetime | None = None
     collected_elsewhere: str = ""
     notify: bool = True
@@ -76,7 +79,12 @@ class PlaceOrder:
             ],
             who and [who.ref, who.email, who.name, who.locale, who.time_zone, sorted(who.groups)],
             [asked.bill_to, asked.ship_to, asked.shipping_method, asked.payment_strategy],
-            [self.confirmed_total_minor, self.placed_at, self.collected_elsewhere],
+            [
+                self.confirmed_total_minor,
+                self.confirmation,
+                self.placed_at,
+                self.collected_elsewhere,
+            ],
         ]
         return hashlib.sha256(to_json(said)).hexdigest()
 
@@ -115,7 +123,10 @@ def place_order(command: PlaceOrder, *, plugins: Registry, now: datetime) -> Pla
                 priced=composed.priced,
                 shelf=composed.shelf,
                 confirmed_total_minor=command.confirmed_total_minor,
+                confirmation=command.confirmation,
             )
+            if not composed.draft.has_terms:
+                check_shipping(composed.priced, plugins.rules)
         except Refusal:
             if before := _placed_before(command):
                 return before

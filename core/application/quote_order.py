@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from core.application.checkout_time import part_of_checkout
 from core.application.compose_order import Composed, Composition, compose_order
+from core.application.shipping_choices import shipping_choices
 from core.hooks.registry import Registry
 
 
@@ -19,9 +20,10 @@ class QuoteOrder:
 
 @part_of_checkout
 def quote_order(command: QuoteOrder, *, plugins: Registry, now: datetime) -> Composed:
-    """Return what an order would cost, with the receipt that says why. Nothing is reserved.
+    """Return what an order would cost and why, and how it could be sent. Nothing is reserved.
 
     Raises:
         Refusal: it couldn't be placed either; the code says why.
     """
-    return compose_order(command.composition, plugins=plugins, now=now)
+    composed = compose_order(command.composition, plugins=plugins, now=now)
+    return replace(composed, shipping_choices=shipping_choices(composed.priced, plugins=plugins))

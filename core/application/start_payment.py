@@ -158,7 +158,7 @@ def _what_to_collect(command: StartPayment, order: Order, plugins: Registry) -> 
     strategy = plugins.strategies.get(command.strategy_code)
     if strategy is None:
         raise UnknownStrategy(
-            f"{command.strategy_code} is not offered as a way to pay.",
+            f"There is no way to pay called {command.strategy_code}.",
             strategy=command.strategy_code,
         )
     if order.status != OrderStatus.CONFIRMED:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final, Self
 from uuid import UUID
 
+from core.domain.confirmation import Confirmed, changes, read_confirmation
 from core.domain.errors import (
     EmptyOrder,
     InvalidInput,
@@ -189,17 +190,20 @@ class OrderDraft:
         priced: Priced,
         shelf: Mapping[str, Shelved],
         confirmed_total_minor: int | None = None,
+        confirmation: str = "",
     ) -> ConfirmedOrder:
         """Seal the draft and return the order that may be stored.
 
         Raises:
             TotalNotPositive: it costs nothing.
-            TotalChanged: it no longer costs what the customer confirmed.
-            InvalidInput: it costs more than can be counted.
+            TotalChanged: it no longer costs what the customer confirmed; says what has changed.
+            InvalidInput: it costs more than can be counted, or the confirmation is no quote's.
         """
         if self.sealed:
             raise TypeError("this draft was confirmed before")
-        _check_total(priced, confirmed_total_minor, self.currency)
+        _check_total(priced)
+        confirmed = read_confirmation(confirmation) if confirmation else None
+        _check_confirmed(priced, confirmed_total_minor, confirmed, shelf)
         lines = tuple(
             ConfirmedLine(
                 position=position,
@@ -245,18 +249,30 @@ class OrderDraft:
         refuse_short([sku for sku, taken in self.units().items() if shelf[sku].available < taken])
 
 
-def _check_total(priced: Priced, confirmed_minor: int | None, currency: str) -> None:
+def _check_total(priced: Priced) -> None:
     total = priced.total_minor
     if total <= 0:
         raise TotalNotPositive("An order has to cost something.", total_minor=total)
     if total > MAX_MINOR:
         raise InvalidInput("An order this large can't be counted.", field="lines")
-    if confirmed_minor is not None and confirmed_minor != total:
-        raise TotalChanged(
-            f"The total is {Money(total, currency)} now, no longer "
-            f"{Money(confirmed_minor, currency)}.",
-            total_minor=total,
-            confirmed_minor=confirmed_minor,
-            difference_minor=total - confirmed_minor,
-            currency=currency,
-        )
+
+
+def _check_confirmed(
+    priced: Priced, minor: int | None, confirmed: Confirmed | None, shelf: Mapping[str, Shelved]
+) -> None:
+    total, currency = priced.total_minor, priced.quote.currency
+    if confirmed is not None and confirmed.currency != currency:
+        raise InvalidInput("The confirmation is in another currency.", field="confirmation")
+    if minor is None:
+        minor = confirmed.total_minor if confirmed else total
+    if minor == total:
+        return
+    names = {sku: product.name for sku, product in shelf.items()}
+    raise TotalChanged(
+        f"The total is {Money(total, currency)} now, no longer {Money(minor, currency)}.",
+        total_minor=total,
+        confirmed_minor=minor,
+        difference_minor=total - minor,
+        currency=currency,
+        changes=list(changes(confirmed, priced, names)) if confirmed else [],
+    )

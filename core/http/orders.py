@@ -67,6 +67,7 @@ def place(request: DoorRequest, asked: AskedOrder) -> HttpResponse:
         key=idempotency_key(request),
         source="API",
         confirmed_total_minor=confirmed_minor(confirmed, asked.currency or conf().currency),
+        confirmation=asked.confirmation,
     )
     placed = place_order(command, plugins=request.registry, now=request.now)
     return reply(placed_answer(placed), status=201)

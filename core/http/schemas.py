@@ -116,9 +116,10 @@ class AskedQuote(Asked):
 
 
 class AskedOrder(AskedQuote):
-    """What somebody buys; another total than the confirmed one is refused."""
+    """What somebody buys; another total than the confirmed one is refused, saying what changed."""
 
     confirmed_total: AskedMoney | None = None
+    confirmation: Annotated[str, StringConstraints(max_length=60_000)] = ""
 
 
 class AskedPayment(Asked):

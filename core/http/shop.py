@@ -28,6 +28,7 @@ from core.application.resume_payment import ResumePayment, resume_payment
 from core.application.start_payment import StartPayment, start_payment
 from core.conf import conf
 from core.context import tenant
+from core.domain.confirmation import confirmation_of
 from core.domain.errors import InvalidInput, NotFound, OrderloomError
 from core.domain.lines import Wanted
 from core.hooks.registry import Registry
@@ -105,16 +106,23 @@ class BoundShop:
         )
 
     def place_order(
-        self, basket: Basket, /, *, key: str, confirmed_total: Money | None = None
+        self,
+        basket: Basket,
+        /,
+        *,
+        key: str,
+        confirmed_total: Money | None = None,
+        confirmation: str = "",
     ) -> PlacedOrder:
         """Place the order. The same ``key`` gives the same order; another total is refused."""
-        with _refusing(basket, key):
+        with _refusing(basket, key, confirmation):
             command = PlaceOrder(
                 composition=_composition(basket),
                 principal=_PRINCIPAL,
                 key=key,
                 source="SHOP",
                 confirmed_total_minor=confirmed_minor(confirmed_total, conf().currency),
+                confirmation=confirmation,
             )
             placed = place_order(command, plugins=self.registry, now=self.now)
         return PlacedOrder(
@@ -275,4 +283,6 @@ def priced_basket(composed: Composed) -> PricedBasket:
         total=money(priced.total_minor),
         prices_include_tax=priced.prices_include_tax,
         steps=steps_seen(priced.steps, currency),
+        shipping_choices=composed.shipping_choices,
+        confirmation=confirmation_of(priced),
     )

@@ -27,6 +27,7 @@ from hookspecs import (
     ReceiptStep,
     Redirect,
     Refused,
+    ShippingChoice,
     Show,
     TimelineEntry,
 )
@@ -79,6 +80,9 @@ class MemoryShop:
     keys: dict[str, Any] = field(default_factory=dict)
     choices: tuple[PaymentChoice, ...] = CHOICES
     refuse: dict[str, Refused] = field(default_factory=dict)
+    ways: dict[str, Money] = field(default_factory=dict)
+    codes: frozenset[str] = frozenset({"SPRING"})
+    changed: dict[str, Any] = field(default_factory=dict)
     tree: dict[str, str] = field(default_factory=dict)
 
     def _maybe(self, verb: str) -> None:
@@ -138,11 +142,16 @@ class MemoryShop:
             )
         )  # fmt: skip
         abroad = basket.ship_to is not None and basket.ship_to.country != "DE"
+        for code in sorted(basket.coupons - self.codes):
+            raise Refused("COUPON_UNKNOWN", "unknown", {"coupon": code})
         shipping = Money(490 if abroad else 0, "EUR")
+        shipping += self.ways.get(basket.shipping_method or "", nothing)
+        choices = [ShippingChoice(code=c, label=c.title(), price=p) for c, p in self.ways.items()]
         return PricedBasket(
             lines=tuple(lines), goods=goods, shipping=shipping, fees=nothing,
             tax=goods.percent(Decimal(16)), rounding=nothing, total=goods + shipping,
-            prices_include_tax=True, steps=tuple(steps),
+            prices_include_tax=True, steps=tuple(steps), shipping_choices=tuple(choices),
+            confirmation="as shown",
         )  # fmt: skip
 
     def payment_choices(self, basket: Basket, /) -> Sequence[PaymentChoice]:
@@ -150,14 +159,17 @@ class MemoryShop:
         return self.choices
 
     def place_order(
-        self, basket: Basket, /, *, key: str, confirmed_total: Money | None = None
-    ) -> PlacedOrder:
+        self, basket: Basket, /, *,
+        key: str, confirmed_total: Money | None = None, confirmation: str = "",
+    ) -> PlacedOrder:  # fmt: skip
         self._maybe("place_order")
         if key in self.keys:
             return self.keys[key]
         priced = self.quote(basket)
         if confirmed_total is not None and confirmed_total != priced.total:
-            raise Refused("TOTAL_CHANGED", "the total changed")
+            raise Refused("TOTAL_CHANGED", "the total changed", self.changed)
+        if self.ways and basket.shipping_method not in self.ways:
+            raise Refused("SHIPPING_METHOD_MISSING", "choose one")
         number = f"2026-{len(self.orders) + 1:04}"
         placed = PlacedOrder(
             order_id=f"id{len(self.orders)}", number=number, token="t0ken", total=priced.total

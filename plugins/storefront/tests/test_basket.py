@@ -175,3 +175,17 @@ def test_less_than_nothing_is_no_quantity(visitor: Client) -> None:
 
     assert answer.status_code == 422
     assert "A quantity is a whole number." in answer.content.decode()
+
+
+def test_a_code_nobody_knows_is_told_once_and_forgotten(visitor: Client) -> None:
+    send(visitor, do="add", sku="A1", quantity="1")
+    send(visitor, do="coupon", code="spring")
+    send(visitor, do="coupon", code="nothing")
+
+    told = visitor.get("/basket/").content.decode()
+    again = visitor.get("/basket/").content.decode()
+
+    assert "We don&#x27;t know this code." in told
+    assert "Go to the checkout" in told
+    assert "SPRING" in again
+    assert "We don&#x27;t know" not in again

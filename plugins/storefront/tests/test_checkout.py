@@ -294,3 +294,54 @@ def test_what_is_not_required_is_not_asked_of_people(visitor: Client, shop: Memo
 
     assert "Card" in page
     assert "Payment method" not in page
+
+
+def test_it_names_what_has_changed_and_what_was_confirmed_goes_along(
+    check_out: Send, shop: MemoryShop
+) -> None:
+    shop.changed = {
+        "currency": "EUR",
+        "changes": [
+            {"what": "line", "key": "1", "sku": "A1", "name": "Notebook", "was_minor": 1900,
+             "is_minor": 2000},
+            {"what": "rule", "key": "v", "name": "Volume discount", "was_minor": -1, "is_minor": 0},
+            {"what": "sum", "key": "shipping", "was_minor": 0, "is_minor": 490},
+        ],
+    }  # fmt: skip
+
+    page = check_out(confirmed_total="1900 EUR", confirmation="as shown").content.decode()
+
+    assert "Notebook: €19.00 → €20.00" in page
+    assert "Volume discount: -€0.01 → €0.00" in page
+    assert "Shipping: €0.00 → €4.90" in page
+    assert 'name="confirmation" value="as shown"' in page
+
+
+def test_the_cheapest_way_of_sending_is_chosen_until_another_one_is(
+    visitor: Client, check_out: Send, shop: MemoryShop
+) -> None:
+    shop.ways = {"post": Money(300, "EUR"), "courier": Money(900, "EUR")}
+    fill(visitor)
+
+    page = visitor.get("/checkout/").content.decode()
+    other = check_out(do="review", shipping="courier").content.decode()
+    placed = check_out(confirmed_total="2900 EUR", shipping="courier")
+
+    assert "How should it be sent?" in page
+    assert 'value="post" checked' in page
+    assert "Buy now for €23.00" in page
+    assert 'value="courier" checked' in other
+    assert "Buy now for €29.00" in other
+    assert placed.status_code == 303
+    (kept,) = shop.orders.values()
+    assert kept.basket.shipping_method == "courier"
+
+
+def test_a_code_that_is_refused_is_told_and_left_out(check_out: Send, shop: MemoryShop) -> None:
+    page = check_out(coupon=["GONE"], confirmed_total="2000 EUR")
+
+    assert page.status_code == 409
+    assert "We don&#x27;t know this code." in page.content.decode()
+    assert 'value="GONE"' not in page.content.decode()
+    assert "Buy now for €20.00" in page.content.decode()
+    assert not shop.orders

@@ -12,7 +12,8 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 from hookspecs import Refused, Shop
-from storefront import basket, words
+from storefront import basket
+from storefront.refusals import refusal, refusal_title
 
 __all__ = ["ShopRequest", "is_fragment", "page", "policy", "show", "status_of"]
 
@@ -47,7 +48,7 @@ def page(
         try:
             response = view(request, *args, **kwargs)
         except Refused as refused:
-            context = {"title": words.refusal_title(refused), "text": words.refusal(refused)}
+            context = {"title": refusal_title(refused), "text": refusal(refused)}
             template = "parts/refused" if is_fragment(request) else "refused"
             response = show(request, template, context, status=status_of(refused))
         response.headers.setdefault("Content-Security-Policy", policy())

@@ -1,17 +1,16 @@
-"""The words for refusals, states and steps, in the visitor's language."""
+"""The words for states and steps, in the visitor's language."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from typing import Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from hookspecs import Money, OrderPage, PaymentView, Refused, Show
+from hookspecs import Money, OrderPage, PaymentView, Show
 
 __all__ = [
     "Chapter",
@@ -19,50 +18,10 @@ __all__ = [
     "difference",
     "headline",
     "payment_status",
-    "refusal",
-    "refusal_title",
     "spoken",
     "step",
     "story",
 ]
-
-NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
-_REFUSALS: Final = {
-    "AMOUNT_NOT_ACCEPTED": gettext_lazy(
-        "This way to pay doesn't take this amount. Please choose another one."
-    ),
-    "CONCURRENT_CHANGE": gettext_lazy("Somebody else was quicker. Please try again."),
-    "EMPTY_ORDER": gettext_lazy("There is nothing to order yet."),
-    "IDEMPOTENCY_KEY_REUSED": gettext_lazy(
-        "This page has already placed an order, and was changed since. Look into your mail first; "
-        "to order once more, begin the checkout again."
-    ),
-    "INVALID_QUANTITY": gettext_lazy("A quantity is a whole number of at least 1."),
-    "OUT_OF_STOCK": gettext_lazy("There isn't enough of it left."),
-    "NOTHING_TO_PAY": gettext_lazy("There is nothing left to pay for this order."),
-    "NOT_FOUND": gettext_lazy("There is no such page here, or its link is no longer valid."),
-    "PAYMENT_UNDECIDED": gettext_lazy(
-        "We are still confirming your last payment with your bank, so no second one begins. "
-        "You will not be charged twice."
-    ),
-    "PLUGIN_UNAVAILABLE": gettext_lazy(
-        "This way to pay is out of order at the moment. Please choose another one."
-    ),
-    "PRICING_UNAVAILABLE": gettext_lazy(
-        "We can't work out a price at the moment. Please try again in a while."
-    ),
-    "REQUEST_RUNNING": gettext_lazy(
-        "Your first click is still being worked on. Please try again in a moment."
-    ),
-    "UNKNOWN_PAYMENT_STRATEGY": gettext_lazy(
-        "This way to pay isn't offered any more. Please choose another one."
-    ),
-    "UNKNOWN_PRODUCT": gettext_lazy("This product isn't sold any more."),
-    "PRODUCT_NOT_FOR_SALE": gettext_lazy("This product isn't sold any more."),
-    "WRONG_STATE": gettext_lazy(
-        "The order has moved on meanwhile, so this can't be done any more."
-    ),
-}
 
 _PAYMENTS: Final = {
     "OPEN": gettext_lazy("begun"),
@@ -121,6 +80,14 @@ _OF_PLUGINS: Final = (
     gettext_noop("no discount on orders is set up"),
     gettext_noop("prices were agreed"),
     gettext_noop("Payment method"),
+    gettext_noop("no code was given"),
+    gettext_noop("not now"),
+    gettext_noop("another way was chosen"),
+    gettext_noop("nothing in the order is part of it"),
+    gettext_noop("nothing to send"),
+    gettext_noop("shipping was agreed"),
+    gettext_noop("not for this place"),
+    gettext_noop("shipping costs nothing yet"),
 )
 
 
@@ -140,28 +107,6 @@ class Chapter:
     at: datetime
     title: str
     text: str
-
-
-def refusal(refused: Refused, *, names: Mapping[str, str] = NO_NAMES) -> str:
-    """Return the sentence of a refusal; the shop's own where we have no better one.
-
-    Args:
-        refused: what the shop said.
-        names: what products are called, by sku, for a sentence about some of them.
-
-    """
-    short = refused.details.get("skus")
-    if refused.code == "OUT_OF_STOCK" and isinstance(short, list | tuple) and short:
-        called = ", ".join(names.get(str(sku), str(sku)) for sku in short)
-        return _("There isn't enough left of: %(names)s.") % {"names": called}
-    known = _REFUSALS.get(refused.code)
-    return str(known) if known else spoken(refused.text)
-
-
-def refusal_title(refused: Refused) -> str:
-    """Return what stands above a page that is nothing but a refusal."""
-    gone = refused.code in {"NOT_FOUND", "UNKNOWN_PRODUCT"}
-    return _("Not found") if gone else _("That didn't work")
 
 
 def spoken(text: str) -> str:

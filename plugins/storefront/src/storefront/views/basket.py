@@ -11,9 +11,10 @@ from django.views.decorators.http import require_http_methods
 
 from hookspecs import BasketLine, PricedBasket, Refused
 from storefront import basket as kept_basket
-from storefront import words
+from storefront.changes import without_refused_code
 from storefront.latest import address_of_latest
 from storefront.page import ShopRequest, is_fragment, page, show, status_of
+from storefront.refusals import refusal
 
 __all__ = ["basket"]
 
@@ -50,7 +51,7 @@ def _change(request: ShopRequest) -> None:
         case "remove":
             kept_basket.set_line(session, said.get("sku", ""), 0)
         case "coupon" if said.get("code", "").strip():
-            kept_basket.set_coupon(session, said["code"].strip()[:40], wanted=True)
+            kept_basket.set_coupon(session, said["code"].strip().upper()[:40], wanted=True)
         case "forget":
             kept_basket.set_coupon(session, said.get("code", ""), wanted=False)
 
@@ -58,12 +59,16 @@ def _change(request: ShopRequest) -> None:
 def _show(request: ShopRequest, *, problem: str = "", status: int = 200) -> HttpResponse:
     basket = kept_basket.kept(request.session)
     priced: PricedBasket | None = None
-    if basket.lines:
+    while basket.lines and priced is None:
         try:
             priced = request.shop.quote(basket)
         except Refused as refused:
             names = {line.sku: _unpriced(request, line)["name"] for line in basket.lines}
-            problem, status = words.refusal(refused, names=names), status_of(refused)
+            problem, status = refusal(refused, names=names), status_of(refused)
+            without = without_refused_code(basket, refused, request.session)
+            if without is None:
+                break
+            basket = without
     context: dict[str, Any] = {
         "lines": priced.lines if priced else [_unpriced(request, line) for line in basket.lines],
         "priced": priced,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from hookspecs import Basket, Money, PaymentChoice, PricedBasket, Refused
 from storefront import basket as kept_basket
 from storefront import words
+from storefront.changes import Change, changes, with_a_way_of_sending, without_refused_code
 from storefront.forms import (
     CheckoutForm,
     guessed_country,
@@ -22,6 +23,7 @@ from storefront.forms import (
 )
 from storefront.latest import remember
 from storefront.page import ShopRequest, is_fragment, page, show, status_of
+from storefront.refusals import refusal
 from storefront.views.payment import begin
 
 __all__ = ["Sheet", "checkout"]
@@ -35,6 +37,8 @@ class Sheet:
     basket: Basket
     key: str
     shown: Money | None = None
+    confirmation: str = ""
+    changes: list[Change] = field(default_factory=list)
     priced: PricedBasket | None = None
     problem: str = ""
     status: int = 200
@@ -66,9 +70,11 @@ def _read(request: ShopRequest) -> Sheet:
         guess = guessed_country(request.headers.get("Accept-Language", ""))
         form = CheckoutForm(choices=_choices(request, bare), initial={"country": guess})
         key = uuid.uuid4().hex
+    way = request.POST.get("shipping", "")[:100] or None
     return Sheet(
         form=form,
-        basket=form.said(bare),
+        basket=replace(form.said(bare), shipping_method=way),
+        confirmation=request.POST.get("confirmation", "")[:60_000],
         key=key,
         shown=read_total(request.POST.get("confirmed_total", "")),
         lines=written_lines(bare.lines),
@@ -94,9 +100,15 @@ def _place(request: ShopRequest, sheet: Sheet) -> HttpResponse | None:
         sheet.status = 422
         return None
     try:
-        placed = request.shop.place_order(sheet.basket, key=sheet.key, confirmed_total=sheet.shown)
+        placed = request.shop.place_order(
+            sheet.basket,
+            key=sheet.key,
+            confirmed_total=sheet.shown,
+            confirmation=sheet.confirmation,
+        )
     except Refused as refused:
-        sheet.problem = words.refusal(refused, names=_names(request, sheet))
+        sheet.changes = changes(refused)
+        sheet.problem = refusal(refused, names=_names(request, sheet))
         sheet.status = status_of(refused)
         return None
     kept_basket.take_out(request.session, sheet.basket.lines)
@@ -116,12 +128,22 @@ def _names(request: ShopRequest, sheet: Sheet) -> dict[str, str]:
     return names
 
 
-def _show(request: ShopRequest, sheet: Sheet) -> HttpResponse:
+def _price(request: ShopRequest, sheet: Sheet) -> None:
+    """Price the basket: without a code that is refused, and sent by a way that fits."""
     try:
-        sheet.priced = request.shop.quote(sheet.basket)
+        priced = request.shop.quote(sheet.basket)
+        sheet.priced = with_a_way_of_sending(request.shop, sheet.basket, priced) or priced
     except Refused as refused:
-        sheet.problem = sheet.problem or words.refusal(refused, names=_names(request, sheet))
+        sheet.problem = sheet.problem or refusal(refused, names=_names(request, sheet))
         sheet.status = max(sheet.status, status_of(refused))
+        without = without_refused_code(sheet.basket, refused, request.session)
+        if without is not None:
+            sheet.basket = without
+            _price(request, sheet)
+
+
+def _show(request: ShopRequest, sheet: Sheet) -> HttpResponse:
+    _price(request, sheet)
     moved = words.difference(sheet.shown, sheet.priced.total) if sheet.priced else None
     context = {
         "sheet": sheet,
@@ -129,6 +151,14 @@ def _show(request: ShopRequest, sheet: Sheet) -> HttpResponse:
         "priced": sheet.priced,
         "moved": moved,
         "coupons": sorted(sheet.basket.coupons),
+        "way": _way(sheet),
     }
     template = "parts/summary" if is_fragment(request) else "checkout"
     return show(request, template, context, status=sheet.status)
+
+
+def _way(sheet: Sheet) -> str:
+    """Return the way of sending that the shown price is for."""
+    codes = [choice.code for choice in sheet.priced.shipping_choices] if sheet.priced else []
+    chosen = sheet.basket.shipping_method
+    return chosen if chosen in codes else (codes or [""])[0]

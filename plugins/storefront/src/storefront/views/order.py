@@ -15,6 +15,7 @@ from hookspecs import ClientConfirm, OrderPage, Redirect, Refused
 from storefront import words
 from storefront.forms import PayForm
 from storefront.page import ShopRequest, page, show, status_of
+from storefront.refusals import refusal
 
 __all__ = ["cancel", "live", "order", "show_order"]
 
@@ -46,7 +47,7 @@ def cancel(request: ShopRequest, order_id: str, token: str) -> HttpResponse:
         request.shop.cancel_order(order_id, token, reason=request.POST.get("reason", "")[:500])
     except Refused as refused:
         found = request.shop.order(order_id, token)
-        problem, status = words.refusal(refused), status_of(refused)
+        problem, status = refusal(refused), status_of(refused)
         return show_order(request, found, token, problem=problem, status=status)
     messages.success(request, _("The order is cancelled."))
     return HttpResponseRedirect(reverse("storefront:order", args=[order_id, token]), status=303)

@@ -14,9 +14,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from hookspecs import ClientConfirm, OrderPage, PaymentView, Redirect, Refused
-from storefront import words
 from storefront.forms import PayForm
 from storefront.page import ShopRequest, page, policy, show, status_of
+from storefront.refusals import refusal
 from storefront.views.order import show_order
 
 __all__ = ["begin", "pay", "returned", "step", "unpaid"]
@@ -40,7 +40,7 @@ def begin(
     try:
         payment = _start(request, ids, code=code, key=key, inputs=inputs)
     except Refused as refused:
-        messages.error(request, words.refusal(refused))
+        messages.error(request, refusal(refused))
         return _to("order", *ids)
     return _onwards(ids, payment)
 
@@ -60,7 +60,7 @@ def pay(request: ShopRequest, order_id: str, token: str) -> HttpResponse:
     try:
         payment = _start(request, ids, code=code, key=key, inputs=inputs)
     except Refused as refused:
-        problem, status = words.refusal(refused), status_of(refused)
+        problem, status = refusal(refused), status_of(refused)
         order = request.shop.order(order_id, token)
         return show_order(request, order, token, form=form, problem=problem, status=status)
     return _onwards(ids, payment)
@@ -102,7 +102,7 @@ def returned(request: ShopRequest, order_id: str, token: str, code: str) -> Http
         try:
             payment = request.shop.resume_payment(order_id, token, meant[-1].payment_id, brought)
         except Refused as refused:
-            messages.error(request, words.refusal(refused))
+            messages.error(request, refusal(refused))
         else:
             return _onwards((order_id, token), payment, came_back=True)
     return _to("order", order_id, token)

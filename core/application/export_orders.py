@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from core.application.queries import known_steps
+from core.domain.receipt import Step
 from core.models import Fact, Order, OrderLine, Payment
 
 __all__ = ["ExportOrders", "export_orders"]
@@ -69,7 +71,7 @@ def _told(batch: list[Order]) -> Iterator[dict[str, Any]]:
             "contact": order.contact,
             "lines": [_line(line) for line in lines[order.id]],
             "payments": [_payment(each, facts[each.id]) for each in payments[order.id]],
-            "receipt": order.receipt,
+            "receipt": [_step(step) for step in known_steps(order.receipt)],
         }
 
 
@@ -89,6 +91,11 @@ def _line(line: OrderLine) -> dict[str, Any]:
         "attributes": line.attributes,
         "terms": line.terms,
     }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    said = step._asdict()
+    return {name: value for name, value in said.items() if name != "proposals"}
 
 
 def _payment(payment: Payment, facts: list[Fact]) -> dict[str, Any]:

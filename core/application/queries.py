@@ -171,12 +171,17 @@ def timeline(order_id: UUID) -> tuple[TimelineEntry, ...]:
 
 
 def receipt_steps(receipt: Mapping[str, Any], currency: str) -> tuple[ReceiptStep, ...]:
-    """Return the steps of a stored receipt: what each rule did, and why not.
+    """Return the steps of a stored receipt: what each rule did, and why not."""
+    return steps_seen(known_steps(receipt), currency)
+
+
+def known_steps(receipt: Mapping[str, Any]) -> Sequence[Step]:
+    """Return what a stored receipt says of each rule.
 
     None where it is written in a format of long ago: the order renders all the same.
     """
     try:
-        return steps_seen(stored_steps(receipt), currency)
+        return stored_steps(receipt)
     except ValueError:
         return ()
 

@@ -14,7 +14,7 @@ from core.application.start_payment import StartPayment
 from core.domain.lines import Wanted
 from core.hooks.registry import Registry
 from core.models import Stock
-from hookspecs import Customer, Money
+from hookspecs import Adjustment, Customer, Money, Phase, Quote, RuleInfo
 
 
 def put(
@@ -77,3 +77,13 @@ def stock(sku: str) -> tuple[int, int]:
     """Return what is on hand and what is reserved."""
     row = Stock.objects.get(product__sku=sku)
     return row.on_hand, row.reserved
+
+
+class Less:
+    """One cent less on the first line."""
+
+    info = RuleInfo(key="less", label="Less", phase=Phase.LINE)
+
+    def propose(self, quote: Quote, /) -> list[Adjustment]:
+        line = quote.lines[0].line_id
+        return [Adjustment(target=line, amount=Money(-1, quote.currency), reason="a cent")]

@@ -20,13 +20,16 @@ from core.models import Tenant
 from core.testing.gateways import MemoryGateway
 from core.testing.registries import FakePlugin, registry_of
 from hookspecs import Customer
-from tests.application.shelf import paying, placed
+from tests.application.shelf import Less, paying, placed
 
 
 @pytest.fixture
 def number(shelf: TenantRef, now: datetime) -> str:
     """Sell two teas and a pot, paid, to somebody with a name that a spreadsheet would run."""
-    plugins = registry_of(FakePlugin(name="pay-memory", strategies=(MemoryGateway(),)))
+    plugins = registry_of(
+        FakePlugin(name="pay-memory", strategies=(MemoryGateway(),)),
+        FakePlugin(name="pricing-less", rules=(Less(),)),
+    )
     contact = Customer(ref="", email="ada@example.org", name="=cmd|' /C calc'!A0")
     order = placed(("tea", 2), ("pot", 1), plugins=plugins, now=now, contact=contact)
     start_payment(paying(order), plugins=plugins, now=now)
@@ -36,7 +39,7 @@ def number(shelf: TenantRef, now: datetime) -> str:
 def test_an_order_is_written_with_all_that_belongs_to_it(number: str) -> None:
     (order,) = export_orders(ExportOrders())
 
-    assert (order["number"], order["status"], order["total_minor"]) == (number, "PAID", 3400)
+    assert (order["number"], order["status"], order["total_minor"]) == (number, "PAID", 3399)
     assert [(line["sku"], line["quantity"]) for line in order["lines"]] == [("tea", 2), ("pot", 1)]
     (payment,) = order["payments"]
     assert (payment["plugin"], payment["label"], payment["status"]) == (
@@ -45,7 +48,7 @@ def test_an_order_is_written_with_all_that_belongs_to_it(number: str) -> None:
         "CAPTURED",
     )
     assert [fact["kind"] for fact in payment["facts"]] == ["CAPTURED"]
-    assert order["receipt"]["total_minor"] == 3400
+    assert [(step["rule"], step["accepted_minor"]) for step in order["receipt"]] == [("less", -1)]
     assert not {"token_hash", "idem_key", "idem_digest"} & order.keys()
 
 
@@ -97,7 +100,7 @@ def test_the_command_writes_tables_without_formulas(number: str, tmp_path: Path)
     (order,) = table("orders")
     assert (order["number"], order["total_minor"], order["email"]) == (
         number,
-        "3400",
+        "3399",
         "ada@example.org",
     )
     assert order["name"] == "'=cmd|' /C calc'!A0"

@@ -13,6 +13,7 @@ from core.management.verbs.comparing import DIFF
 from core.management.verbs.configuring import CONFIG
 from core.management.verbs.looking import CHECK, LIST, SHOW
 from core.management.verbs.switching import DISABLE, DRAIN, ENABLE
+from core.management.verbs.tracing import TRACE
 from core.management.verbs.uninstalling import UNINSTALL
 from core.management.verbs.verb import Teller, Verb
 
@@ -27,6 +28,7 @@ VERBS: Final[tuple[Verb, ...]] = (
     NEW,
     DIFF,
     UNINSTALL,
+    TRACE,
 )
 """Every verb, in the order in which `--help` names them; the first is meant where none is given."""
 

@@ -15,7 +15,7 @@ ARGS ?=
 empty :=
 export MYPYPATH := $(subst $(empty) $(empty),:,$(strip $(SOURCES)))
 
-.PHONY: run test browser wheels bench lint types contracts page docs format venv lock clean
+.PHONY: run test browser wheels bench mutation lint types contracts page docs format venv lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/shelf-on-run
@@ -43,6 +43,11 @@ wheels: $(VENV)/shelf-on-test
 # Ratios to a hand-written floor, turn by turn, on the PostgreSQL of DATABASE_URL.
 bench: $(VENV)/shelf-on-test
 	SECRET_KEY=bench ALLOWED_HOSTS=localhost DJANGO_SETTINGS_MODULE=core.project.settings $(PY) -m tests.speed.bench_place_order $(ARGS)
+
+# Whether the tests notice that what decides about money was changed: ARGS="domain",
+# ARGS="use_cases --sample 200 --seed word". Minutes for the first, a night for all of the second.
+mutation: $(VENV)/shelf-on-dev
+	env -u DATABASE_URL -u CACHE_URL $(PY) -m tests.mutation $(or $(ARGS),domain)
 
 lint: $(VENV)/locked-test
 	$(PY) -m ruff check .

@@ -93,6 +93,12 @@ def test_the_digest_cant_be_confused_by_where_one_word_ends() -> None:
     )
 
 
+def test_the_digest_is_what_older_rows_have() -> None:
+    one = fact(K.CAPTURED, "ç1", parent_id="a1", account="acct", sequence=2)
+
+    assert digest("card", one) == "b8ffc5db403a767409e78bfa6aec27edc2f385ba67999137222c22c7952db3b2"
+
+
 # 2. Foreign currency or account counts nowhere.
 
 
@@ -321,10 +327,70 @@ def test_sums_arent_clamped_but_refundable_never_falls_below_nothing() -> None:
         ([fact(K.REFUND_FAILED, "r", 5, parent_id="c")], []),
         ([fact(K.CAPTURED, "c"), fact(K.REFUNDED, "r", 5, parent_id="x")], ["ORPHAN"]),
         ([fact(K.CAPTURED, "c"), fact(K.REFUNDED, "r", 5)], []),
+        ([fact(K.CAPTURED, "c"), fact(K.REFUNDED, "r", parent_id="c")], []),
+        (
+            [fact(K.CAPTURED, "c", 501, parent_id="a"), fact(K.AUTHORIZED, "a", 500)],
+            ["OVER_AUTHORIZATION"],
+        ),
+        (
+            [
+                fact(K.AUTHORIZED, "a", 600),
+                fact(K.CAPTURED, "c", 300, parent_id="a"),
+                fact(K.CAPTURED, "d", 300, parent_id="a"),
+                fact(K.REFUNDED, "r", 301, parent_id="d"),
+            ],
+            ["OVER_REFUNDED"],
+        ),
     ],
 )
 def test_what_doesnt_add_up_is_an_incident(facts: list[Fact], expected: list[str]) -> None:
     assert codes(folded(*facts)) == expected
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        (
+            [fact(K.CAPTURED, "c", currency="USD")],
+            [("c", "CAPTURED over 10.00 USD doesn't belong to this payment")],
+        ),
+        (
+            [fact(K.CAPTURED, "c", account="other")],
+            [("c", "CAPTURED over 10.00 EUR of account other doesn't belong to this payment")],
+        ),
+        (
+            [fact(K.CAPTURED, "c", parent_id="b"), fact(K.CAPTURE_PENDING, "c", parent_id="a")],
+            [("c", "said to belong to a, b")],
+        ),
+        (
+            [fact(K.AUTHORIZED, "a", 500), fact(K.CAPTURED, "c", 501, parent_id="a")],
+            [("a", "501 captured of 500 authorized")],
+        ),
+        ([fact(K.CAPTURED, "c", 1001)], [("", "1001 captured of 1000 asked")]),
+        (
+            [fact(K.CAPTURED, "c", 600), fact(K.REFUNDED, "r", 601, parent_id="c")],
+            [
+                ("", "601 given back of 600 captured in all"),
+                ("c", "601 given back of 600 captured"),
+            ],
+        ),
+        (
+            [fact(K.CAPTURED, "c"), fact(K.REFUNDED, "r", 5, parent_id="x")],
+            [("r", "a refund, but no capture x")],
+        ),
+        (
+            [fact(K.CAPTURE_FAILED, "c"), fact(K.REFUND_PENDING, "r", 5)],
+            [
+                ("r", "a refund, but no capture at all"),
+                ("", "5 given back of 0 captured in all"),
+            ],
+        ),
+    ],
+)
+def test_an_incident_says_of_what_and_why(facts: list[Fact], said: list[tuple[str, str]]) -> None:
+    outcome = folded(*facts, account="mine")
+
+    assert [(one.object_id, one.text) for one in outcome.incidents] == said
 
 
 def test_an_orphan_clears_when_its_capture_arrives() -> None:

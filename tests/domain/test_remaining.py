@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -59,6 +60,7 @@ def whole(parts: tuple[Part, ...]) -> list[tuple[str, int, int]]:
         (((HELD, "a", 1000), (TAKEN, "c", 1000, "a")), []),
         (((HELD, "a", 1000), (TAKEN, "c", 1001, "a")), []),
         (((HELD, "a", 1000), (TAKEN, "c", 400, "other")), [("a", 1000, 1000)]),
+        (((FactKind.APPROVED, "o", 1000), (HELD, "a", 1000)), [("a", 1000, 1000)]),
     ],
 )
 def test_what_is_held_is_what_captures_left(
@@ -116,6 +118,7 @@ def test_a_capture_is_within_one_authorisation_and_its_features(
     try:
         part = part_to_capture(after, minor=minor, final=final, features=features)
         found = (part.object_id, part.minor)
+        assert part.whole == {"a": 1000, "b": 700}[part.object_id]
     except errors.Refusal as refusal:
         found = type(refusal)
 
@@ -159,6 +162,51 @@ def test_a_refund_is_borne_by_captures_and_their_features(
         found = type(refusal)
 
     assert found == given
+
+
+@pytest.mark.parametrize(
+    ("refused", "code", "text", "details"),
+    [
+        (
+            lambda: part_to_capture(folded(), minor=1, final=True, features=ALL),
+            "NOTHING_TO_CAPTURE",
+            "Nothing that was authorised is left to capture.",
+            {},
+        ),
+        (
+            lambda: parts_to_refund(folded(), minor=1, features=ALL),
+            "NOTHING_TO_REFUND",
+            "Nothing that was paid is left to give back.",
+            {},
+        ),
+        (
+            lambda: parts_to_refund(PAIR, minor=0, features=ALL),
+            "INVALID_INPUT",
+            "An amount is at least one minor unit.",
+            {"field": "amount"},
+        ),
+        (
+            lambda: parts_to_refund(PAIR, minor=901, features=ALL),
+            "AMOUNT_TOO_HIGH",
+            "901 is more than what is left: 900.",
+            {"amount_minor": 901, "most_minor": 900},
+        ),
+        (
+            lambda: parts_to_refund(PAIR, minor=1, features=()),
+            "FEATURE_NOT_SUPPORTED",
+            "This way to pay has no partial refund.",
+            {"feature": "PARTIAL_REFUND"},
+        ),
+    ],
+)
+def test_a_refusal_says_why(
+    refused: Callable[[], object], code: str, text: str, details: dict[str, Any]
+) -> None:
+    with pytest.raises(errors.Refusal) as refusal:
+        refused()
+
+    assert (refusal.value.code, refusal.value.text) == (code, text)
+    assert refusal.value.details == details
 
 
 @given(

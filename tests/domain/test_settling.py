@@ -18,8 +18,10 @@ from core.domain.payments import Folded, fold
 from core.domain.settling import (
     Standing,
     decided_by,
+    is_live,
     moved_minor,
     order_payment_status,
+    paying_minor,
     payment_status,
 )
 from hookspecs import (
@@ -61,6 +63,63 @@ DISPUTED = folded(
 )
 
 
+LOST, PART_LOST = (
+    folded(
+        fact(FactKind.CAPTURED, object_id="c"), fact(FactKind.DISPUTE_LOST, minor, parent_id="c")
+    )
+    for minor in (1000, 400)
+)
+OVER = folded(fact(FactKind.CAPTURED, 1001, object_id="c"))
+CENT = folded(fact(FactKind.CAPTURED, 1, object_id="c"))
+CENT_BACK = folded(
+    fact(FactKind.CAPTURED, 1, object_id="c"), fact(FactKind.REFUNDED, 1, parent_id="c")
+)
+ORPHAN = folded(fact(FactKind.REFUNDED, 1))
+APPROVED = folded(fact(FactKind.APPROVED))
+UNDER_WAY = folded(
+    fact(FactKind.CAPTURED, 400, object_id="c"),
+    fact(FactKind.CAPTURE_PENDING, 500, object_id="d"),
+    fact(FactKind.REFUNDED, 30, object_id="r", parent_id="c"),
+    fact(FactKind.REFUND_PENDING, 2, object_id="s", parent_id="c"),
+)
+HALF_CLOSED = folded(
+    fact(FactKind.AUTHORIZED, 400, object_id="a"),
+    fact(FactKind.AUTHORIZATION_CLOSED, 600, object_id="b"),
+)
+
+
+@pytest.mark.parametrize(
+    ("state", "pays"),
+    [
+        (NOTHING, 0),
+        (CAPTURED, 1000),
+        (CENT, 1),
+        (PART_REFUNDED, 1000),
+        (PART_LOST, 1000),
+        (REFUNDED, 0),
+        (LOST, 0),
+        (OVER, 0),
+    ],
+)
+def test_a_payment_counts_with_all_it_took_or_not_at_all(state: Folded, pays: int) -> None:
+    assert paying_minor(state) == pays
+
+
+@pytest.mark.parametrize(
+    ("verb", "minor"),
+    [(Verb.CAPTURE, 900), (Verb.REFUND, 32), (Verb.START, 0), (Verb.VOID, 0)],
+)
+def test_what_is_under_way_has_moved(verb: Verb, minor: int) -> None:
+    assert moved_minor(verb, UNDER_WAY) == minor
+
+
+@pytest.mark.parametrize(
+    ("status", "live"), [(None, False), ("SENT", True), ("UNKNOWN", True), ("DONE", False)]
+)
+def test_a_command_that_may_still_have_an_effect_is_live(status: str | None, live: bool) -> None:
+    assert is_live(status) is live
+
+
 @pytest.mark.parametrize(
     ("state", "last", "shown"),
     [
@@ -98,6 +157,13 @@ def test_only_an_open_payment_shows_its_command(
         ([REFUNDED, CAPTURED], "DONE", "PAID"),
         ([PART, REFUNDED], "DONE", "PARTIALLY_REFUNDED"),
         ([CAPTURED, NOTHING], "UNKNOWN", "PAID"),
+        ([LOST], "DONE", "REFUNDED"),
+        ([PART_LOST], "DONE", "PARTIALLY_REFUNDED"),
+        ([OVER], "DONE", "UNRESOLVED"),
+        ([PART, OVER], "DONE", "UNRESOLVED"),
+        ([CENT], "DONE", "PARTIALLY_PAID"),
+        ([CENT_BACK], "DONE", "REFUNDED"),
+        ([ORPHAN], "DONE", "NONE"),
     ],
 )
 def test_an_order_stands_as_all_its_payments_do(
@@ -128,6 +194,11 @@ SHOW = NeedsCustomer(action=Show(text="pay"))
         (Verb.VOID, Done(), AUTHORIZED, AUTHORIZED, None),
         (Verb.VOID, Done(), NOTHING, folded(fact(FactKind.APPROVAL_CLOSED)), "DONE"),
         (Verb.VOID, Done(), AUTHORIZED, folded(fact(FactKind.AUTHORIZATION_CLOSED)), "DONE"),
+        (Verb.VOID, Done(), AUTHORIZED, NOTHING, None),
+        (Verb.VOID, Done(), AUTHORIZED, HALF_CLOSED, None),
+        (Verb.START, Declined(), NOTHING, CAPTURED, "DONE"),
+        (Verb.START, Done(), NOTHING, APPROVED, "NEEDS_CUSTOMER"),
+        (Verb.START, Done(), NOTHING, AUTHORIZED, "DONE"),
     ],
 )
 def test_an_inquiry_decides_a_command_in_doubt(
@@ -148,6 +219,26 @@ def test_an_object_that_names_the_command_settles_it() -> None:
     )
 
     assert found is OperationStatus.DONE
+
+
+@pytest.mark.parametrize(
+    ("verb", "kind", "after", "decided"),
+    [
+        (Verb.START, Done, APPROVED, "NEEDS_CUSTOMER"),
+        (Verb.START, Done, AUTHORIZED, "DONE"),
+        (Verb.RESUME, InProgress, NOTHING, "IN_PROGRESS"),
+        (Verb.REFUND, InProgress, CAPTURED, "DONE"),
+    ],
+)
+def test_of_a_start_the_variant_decides_all_the_same(
+    verb: Verb, kind: type[Any], after: Folded, decided: str
+) -> None:
+    wait = {"check_after": timedelta(1)} if kind is InProgress else {}
+    finding = kind(facts=(fact(FactKind.CAPTURE_FAILED, operation_id="op"),), **wait)
+
+    found = decided_by(finding, verb=verb, operation_id="op", before=0, after=after)
+
+    assert found is OperationStatus(decided)
 
 
 def test_an_order_goes_only_where_it_may() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
@@ -18,12 +20,15 @@ from core.application.configure_plugin import NO_KEY, ConfigurePlugin, configure
 from core.application.list_plugins import list_plugins
 from core.application.plugin_states import console_layers
 from core.application.probe_plugin import probe_plugin, probed
+from core.application.read_plugin_calls import CallFigures, read_plugin_calls
+from core.application.report_worker import running_versions
 from core.application.switch_plugin import SwitchPlugin, switch_plugin
 from core.domain.errors import InvalidInput, OrderloomError
 from core.hooks.registry import Registry
 from core.hooks.states import PluginView
 from core.infrastructure.sealing import can_keep
-from core.models import Plugin, PluginChange, PluginSettings, Tenant
+from core.models import Plugin, PluginChange, PluginHealth, PluginSettings, Tenant
+from core.models.health import ILL
 from hookspecs import Healthy
 
 _HISTORY = 50
@@ -48,7 +53,14 @@ class PluginConsole(Console):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show what `manage.py plugins list` shows."""
         views = list_plugins(plugins=request.__dict__["registry"])
-        context = {**self.admin_site.each_context(request), "title": "Plugins", "views": views}
+        watched, running = _watched(read_plugin_calls(now=timezone.now())), running_versions()
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Plugins",
+            "rows": [
+                (view, _others(view, running), watched.get(view.name, _Watched())) for view in views
+            ],
+        }
         context |= extra_context or {}
         return TemplateResponse(request, "orderloom/console/plugins.html", context)
 
@@ -115,6 +127,12 @@ class _Page:
             "form": form,
             "no_key": "" if can_keep() else NO_KEY,
             "may_act": self._console.has_act_permission(request),
+            "running": _others(view, running_versions()),
+            "resting": PluginHealth.objects.filter(ILL, plugin=view.name).order_by("kind"),
+            "calls": [
+                (one, _milliseconds(one.p50), _milliseconds(one.p95), _percent(one.share))
+                for one in read_plugin_calls(now=timezone.now(), plugin=view.name)
+            ],
             "probed": probed(view.name, plugins=self._plugins),
             "changes": changes.order_by("-id")[:_HISTORY],
             "tenants": self._tenants if len(self._tenants) > 1 else (),
@@ -198,3 +216,47 @@ class _Page:
     def _back(self) -> HttpResponse:
         where = reverse("admin:orderloom_plugin_page", args=[self._view.name])
         return HttpResponseRedirect(where + (f"?tenant={self._tenant}" if self._tenant else ""))
+
+
+@dataclass(slots=True)
+class _Watched:
+    """What calls of one plugin came to over the last days, all its hooks together."""
+
+    calls: int = 0
+    failures: int = 0
+    seconds: float = 0.0
+    part: float = 0.0
+
+    @property
+    def mean(self) -> str:
+        """How long a call takes on average."""
+        return _milliseconds(self.seconds / self.calls) if self.calls else ""
+
+    @property
+    def share(self) -> str:
+        """Its part of checkouts."""
+        return _percent(self.part) if self.part else ""
+
+
+def _watched(figures: Iterable[CallFigures]) -> dict[str, _Watched]:
+    summed: dict[str, _Watched] = {}
+    for one in figures:
+        own = summed.setdefault(one.plugin, _Watched())
+        own.calls += one.calls
+        own.failures += one.failures
+        own.seconds += one.seconds
+        own.part += one.share or 0.0
+    return summed
+
+
+def _others(view: PluginView, running: Mapping[str, AbstractSet[str]]) -> str:
+    """The versions that servers still run: new code needs a restart."""
+    return ", ".join(sorted(running.get(view.name, frozenset()) - {view.version}))
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1000 * seconds:.2f} ms"
+
+
+def _percent(part: float | None) -> str:
+    return "" if part is None else f"{part:.1%}"

@@ -9,10 +9,12 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client, override_settings
 from django.urls import reverse
+from django.utils import timezone
 
 from core.application.refresh_registry import forget, refresh_registry
 from core.hooks.states import State
-from core.models import PluginChange, PluginSettings, Tenant
+from core.models import PluginCalls, PluginChange, PluginHealth, PluginSettings, Tenant
+from core.models.health import ILL
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -172,3 +174,28 @@ def test_who_may_not_act_changes_nothing(transactional_db: None, may: tuple[str,
 def test_a_button_that_is_none_is_refused(console: Client) -> None:
     assert post(console, MAIL, do="uninstall").status_code == 404
     assert "on, off, or follows" in said(post(console, MAIL, do="switch", to="sideways"))
+
+
+def test_how_a_plugin_has_been_doing_stands_on_both_pages(console: Client) -> None:
+    own = {"plugin": MAIL, "version": "1", "hook": "deliver", "offer": "email"}
+    PluginCalls.objects.create(
+        day=timezone.now().date(), bucket=11, calls=4, failures=1, seconds=0.006, **own
+    )
+
+    listed = console.get(reverse("admin:orderloom_plugin_changelist")).content.decode()
+    shown = console.get(page(MAIL)).content.decode()
+
+    assert "<td>4</td><td>1</td><td>1.50 ms</td>" in listed
+    assert "<td>deliver</td><td>email</td><td>1</td><td>4</td><td>1</td>" in shown
+
+
+def test_a_quarantine_is_named_and_lifted(console: Client) -> None:
+    now = timezone.now()
+    PluginHealth.objects.create(
+        plugin=CARD, kind="payment", version="1", quarantined_at=now, is_open=True, cause="hangs"
+    )
+
+    assert "hangs" in console.get(page(CARD)).content.decode()
+    post(console, CARD, do="switch", to="on", reason="mended")
+
+    assert not PluginHealth.objects.filter(ILL).exists()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
+from core.application.verify_stock import verify_stock
 from core.context import DEFAULT_TENANT, TenantRef, acting_for
 from core.models import Order, OrderLine
 from tests.application.shelf import put, stock
@@ -72,29 +74,32 @@ def test_without_its_constraint_one_key_makes_many_orders(shop: TenantRef) -> No
     assert len({result["order"] for result in results}) > 1
 
 
-def mixed() -> list[tuple[list[tuple[str, int]], str]]:
-    """Orders of three or four lines over eight products, in all directions."""
+def mixed(dice: random.Random) -> list[tuple[list[tuple[str, int]], str]]:
+    """Orders of three to five lines over eight products, in all directions."""
     skus = [f"p{n}" for n in range(8)]
     for sku in skus:
         put(sku, 100, 10_000, now=NOW)
     return [
-        ([(skus[(n * step) % 8], 1) for step in (1, 3, 5, 7)[: 3 + n % 2]], "")
-        for n in range(MIXED)
+        ([(sku, dice.randint(1, 3)) for sku in dice.sample(skus, dice.randint(3, 5))], "")
+        for _ in range(MIXED)
     ]
 
 
-def test_mixed_orders_meet_without_a_deadlock(shop: TenantRef) -> None:
-    orders = mixed()
+def test_mixed_orders_meet_without_a_deadlock(shop: TenantRef, dice: random.Random) -> None:
+    orders = mixed(dice)
 
     results = Counter(result["code"] for result in rush(orders))
 
     assert results == {"PLACED": MIXED}
-    wanted = Counter(sku for lines, _ in orders for sku, _ in lines)
+    wanted: Counter[str] = Counter()
+    for lines, _ in orders:
+        wanted.update(dict(lines))
     assert {sku: stock(sku)[1] for sku in wanted} == dict(wanted)
+    assert verify_stock().differences == ()
 
 
 @pytest.mark.full
-def test_locked_in_any_order_they_do(shop: TenantRef) -> None:
-    results = [result["code"] for result in rush(mixed()[:60], without="order")]
+def test_locked_in_any_order_they_do(shop: TenantRef, dice: random.Random) -> None:
+    results = [result["code"] for result in rush(mixed(dice)[:60], without="order")]
 
     assert any("deadlock" in code for code in results)

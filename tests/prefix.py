@@ -88,7 +88,7 @@ class Shop:
 
     def ask(self, act: str, given: Mapping[str, Any] | None = None, **variables: str) -> Any:
         """Run `module:function` in a process of this shop and return what it returns."""
-        done = self._run(["-m", "tests.child", act, json.dumps(given or {})], variables)
+        done = self.python(act, given, **variables)
         assert done.returncode == 0, done.stderr[-4000:]
         return json.loads(done.stdout.splitlines()[-1])
 
@@ -103,6 +103,10 @@ class Shop:
             stdout=log,
             stderr=log,
         )
+
+    def python(self, act: str, given: Mapping[str, Any] | None = None, **variables: str) -> Done:
+        """Run `module:function` in a process of this shop and return how it ended."""
+        return self._run(["-m", "tests.child", act, json.dumps(given or {})], variables)
 
     def _run(self, arguments: list[str], variables: Mapping[str, str]) -> Done:
         return subprocess.run(

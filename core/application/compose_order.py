@@ -19,6 +19,7 @@ from core.domain.coupons import (
 )
 from core.domain.errors import (
     PricingUnavailable,
+    RuleFailedError,
     TermsNotAllowed,
     UnknownCustomer,
     UnknownStrategy,
@@ -30,6 +31,7 @@ from core.domain.receipt import Priced
 from core.domain.shadow import shadowed
 from core.hooks.offered import OfferedRule, OfferedTax
 from core.hooks.registry import Registry
+from core.infrastructure.outside import close_connections, in_transaction
 from core.models import Coupon
 from core.models import Customer as CustomerRow
 from core.models.catalogue import read_shelf
@@ -157,6 +159,21 @@ def _refuse_unknown_strategy(code: str | None, plugins: Registry) -> None:
 
 
 def _priced(quote: Quote, plugins: Registry) -> Priced:
+    """Ask the rules, in our own thread: what they leave open there would swallow the order.
+
+    Raises:
+        RuleFailedError: one began a transaction and didn't end it.
+    """
+    was_inside = in_transaction()
+    priced = _asked(quote, plugins)
+    if in_transaction() and not was_inside:
+        close_connections()
+        names = ", ".join(sorted({rule.plugin for rule in (*plugins.rules, *plugins.taxes)}))
+        raise RuleFailedError(f"A rule left a transaction open: it is one of {names}.", rule="")
+    return priced
+
+
+def _asked(quote: Quote, plugins: Registry) -> Priced:
     rounding = TaxRounding(conf().tax_rounding)
     prepared = _prepared(quote, (*plugins.rules, *plugins.taxes))
     priced = compose(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextvars import copy_context
+from decimal import Context, setcontext
 from enum import StrEnum
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -91,7 +93,17 @@ class Guard:
     ended here: the server ends its worker.
     """
 
-    __slots__ = ("_breaker", "_check", "_cuts", "_limit", "_mask", "_method", "_report", "called")
+    __slots__ = (
+        "_breaker",
+        "_check",
+        "_cuts",
+        "_decimal",
+        "_limit",
+        "_mask",
+        "_method",
+        "_report",
+        "called",
+    )
 
     def __init__(
         self,
@@ -117,6 +129,7 @@ class Guard:
         self._mask = mask
         self._breaker = breaker
         self._cuts = cuts and breaker is not None
+        self._decimal = Context()
 
     def __call__(self, *given: Any) -> Any:
         """Call the method.
@@ -129,7 +142,7 @@ class Guard:
         began = time.monotonic()
         admitted = self._admitted(began) if self._cuts else Admission.YES
         try:
-            answer = self._check(self._method(*given))
+            answer = copy_context().run(self._asked, given)
         except SPARED:
             raise
         except BaseException as error:
@@ -139,6 +152,14 @@ class Guard:
         seconds = time.monotonic() - began
         self._answered(answer, began, seconds, admitted, overran=seconds > self._limit)
         return answer
+
+    def _asked(self, given: tuple[Any, ...]) -> Any:
+        """In a copy of the context, and with the plugin's own way of rounding: it may spoil both.
+
+        An answer may be lazy, and do its work only when it is looked at.
+        """
+        setcontext(self._decimal)
+        return self._check(self._method(*given))
 
     def _admitted(self, now: float) -> Admission:
         assert self._breaker is not None
@@ -234,10 +255,6 @@ class PooledGuard(Guard):
             raise self._failed(ran.error, began, seconds, admitted, overran=False) from ran.error
         self._answered(ran.answer, began, seconds, admitted, overran=False)
         return ran.answer
-
-    def _asked(self, given: tuple[Any, ...]) -> Any:
-        """In the thread: an answer may be lazy, and do its I/O only when it is looked at."""
-        return self._check(self._method(*given))
 
     def _turned_away(self, now: float, admitted: Admission) -> PluginNotAskedError:
         """A probe that finds every thread hanging has found out enough."""

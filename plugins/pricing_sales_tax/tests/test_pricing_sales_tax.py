@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -199,3 +201,27 @@ def test_what_it_names_is_what_the_contract_calls_a_tax() -> None:
     answer = SalesTax(Settings(rates=GERMANY)).rates(a_quote(a_line("a", 1), ship_to=BERLIN))
 
     assert answer == [Tax(target="a", rate=Decimal(19), code="VAT")]
+
+
+def test_a_rate_holds_in_its_time_and_the_next_one_after_it() -> None:
+    old = a_rate("DE", "16", ends="2026-01-03")
+    new = a_rate("DE", "19", begins="2026-01-03")
+    today = a_quote(a_line("a", 1000), ship_to=BERLIN)
+    tomorrow = replace(today, now=today.now + timedelta(days=1))
+
+    assert named(today, old, new) == [("a", "16", "VAT")]
+    assert named(tomorrow, old, new) == [("a", "19", "VAT")]
+    assert named(tomorrow, old) == "no rate for DE"
+
+
+@pytest.mark.parametrize(
+    ("rates", "why"),
+    [
+        ((a_rate("DE", "16", ends="2026-01-04"), a_rate("DE", "19", begins="2026-01-03")), "two"),
+        ((a_rate("DE", "16", begins="soon"),), "no day"),
+        ((a_rate("DE", "16", begins="2026-01-03", ends="2026-01-03"),), "ends before"),
+    ],
+)
+def test_times_that_make_no_sense_are_not_configured(rates: tuple[Rate, ...], why: str) -> None:
+    with pytest.raises(NotConfigured, match=why):
+        Settings(rates=rates)

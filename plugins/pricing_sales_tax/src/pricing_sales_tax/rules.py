@@ -29,7 +29,7 @@ class SalesTax:
         here = [
             rate
             for rate in self._by_country.get(country, ())
-            if not rate.region or rate.region.casefold() == region
+            if (not rate.region or rate.region.casefold() == region) and rate.holds_at(quote.now)
         ]
         place = "-".join(part for part in (country, region.upper()) if part) or UNKNOWN
         if not here:

@@ -1,0 +1,1 @@
+"""Promotions: percentages, amounts, pieces for free, tiers, free shipping, with or without a code."""

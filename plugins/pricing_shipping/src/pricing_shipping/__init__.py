@@ -1,0 +1,1 @@
+"""Ways of shipping, by country and value of the goods, and fees."""

@@ -159,6 +159,87 @@ PRESS_THRICE = """() => {
 }"""
 
 
+PRESS_PAY_THRICE = """() => {
+    const form = document.querySelector("#pay form");
+    const said = new URLSearchParams(new FormData(form));
+    const press = () => fetch(form.action, {method: "POST", body: said, redirect: "manual"});
+    return Promise.all([press(), press(), press()]).then((answers) => answers.length);
+}"""
+
+
+def another_way(customer: Customer, way: str) -> None:
+    """Leave the provider's page, and choose another way to pay on the order's own."""
+    customer.page.get_by_role("link", name="Back to the shop without paying").click()
+    customer.reads("One step is left")
+    customer.page.get_by_text("Pay another way").click()
+    customer.page.get_by_role("radio", name=way, exact=True).check()
+    customer.page.get_by_role("button", name="Pay €7.90").click()
+
+
+def test_it_is_paid_by_approval_after_a_change_of_mind_at_the_card_page(
+    customer: Customer, taken_before: int
+) -> None:
+    customer.order_and_leave_to_pay(way="Card")
+    card_page = customer.page.url
+    another_way(customer, "PayPal")
+    customer.page.wait_for_url(lambda url: url.startswith(customer.shop.bank))
+    customer.approve()
+    customer.reads(PAID)
+
+    customer.page.goto(card_page)  # it is over: no card can be tried here any more
+    expect(customer.page.get_by_label("Card number")).to_have_count(0)
+    assert customer.shop.taken() == taken_before + 1
+
+
+def test_it_is_paid_by_approval_after_a_card_was_declined(
+    customer: Customer, taken_before: int
+) -> None:
+    customer.order_and_leave_to_pay(way="Card")
+    customer.pay_with_card(DECLINED)
+    expect(customer.page.get_by_text("Your card was declined.").first).to_be_visible()
+    another_way(customer, "PayPal")
+    customer.page.wait_for_url(lambda url: url.startswith(customer.shop.bank))
+    customer.approve()
+
+    customer.reads(PAID)
+    assert customer.shop.taken() == taken_before + 1
+
+
+def test_a_change_of_mind_after_the_card_was_charged_charges_nothing_more(
+    customer: Customer, taken_before: int
+) -> None:
+    """The card went through in another window, and nobody has told the shop yet."""
+    customer.order_and_leave_to_pay(way="Card")
+    customer.shop.control("POST webhooks", hold=True)
+    customer.shop.send(customer.page.url, number="4242424242424242")
+    customer.page.go_back()
+    order = customer.page.get_by_role("link", name="Go to your order")
+    order.click()
+    customer.page.get_by_text("Pay another way").click()
+    customer.page.get_by_role("radio", name="PayPal", exact=True).check()
+    customer.page.get_by_role("button", name="Pay €7.90").click()
+
+    customer.reads(PAID)
+    assert customer.shop.taken() == taken_before + 1
+    customer.shop.control("POST webhooks", hold=False)
+
+
+def test_pressing_pay_again_and_again_charges_once(customer: Customer, taken_before: int) -> None:
+    customer.order_and_leave_to_pay(way="PayPal")
+    customer.approve(funding="DECLINED")
+    customer.reads("The payment didn't work")
+    customer.page.get_by_role("radio", name="Card", exact=True).check()
+
+    pressed = customer.page.evaluate(PRESS_PAY_THRICE)
+    customer.page.get_by_role("button", name="Pay €7.90").dblclick()
+    customer.page.wait_for_url(lambda url: url.startswith(customer.shop.bank))
+    customer.pay_with_card()
+
+    customer.reads(PAID)
+    assert pressed == 3
+    assert customer.shop.taken() == taken_before + 1
+
+
 def test_pressing_again_and_again_orders_once(customer: Customer) -> None:
     customer.choose()
     customer.fill_in(way="Card")

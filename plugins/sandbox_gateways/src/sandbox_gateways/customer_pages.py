@@ -158,8 +158,7 @@ def _card_page(session: Document, text: str) -> str:
 def _approval_page(order: Document, action: str) -> str:
     amount = order["purchase_units"][0]["amount"]
     content = f"""
-<p>The shop asks for <strong>{escape(amount["value"])} {escape(amount["currency_code"])}</strong>.
-The order is {escape(order["status"].lower().replace("_", " "))}.</p>
+<p>The shop asks for <strong>{escape(amount["value"])} {escape(amount["currency_code"])}</strong>.</p>
 <form method="post" action="{escape(action)}">
 <label for="funding">Pay with</label>
 <select id="funding" name="funding">

@@ -60,6 +60,8 @@ def pay(request: ShopRequest, order_id: str, token: str) -> HttpResponse:
     try:
         payment = _start(request, ids, code=code, key=key, inputs=inputs)
     except Refused as refused:
+        if refused.code == "NOTHING_TO_PAY":
+            return _to("order", *ids)  # it went through meanwhile: good news, and no mistake
         problem, status = refusal(refused), status_of(refused)
         order = request.shop.order(order_id, token)
         return show_order(request, order, token, form=form, problem=problem, status=status)

@@ -14,12 +14,10 @@ from pydantic_core import to_json
 from core.application.plan_uninstall import own_tables
 from core.domain.errors import InvalidInput, NotFound
 from core.hooks.registry import Registry
-from core.hooks.settings import ShownSetting
+from core.hooks.section import FormField
 from core.infrastructure.tables import rows_of
 
 __all__ = ["Exported", "export_plugin"]
-
-_MASK = "•"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +80,5 @@ def _other(value: Any) -> Any:
     return str(value)
 
 
-def _setting(each: ShownSetting) -> dict[str, Any]:
-    secret = _MASK in each.value
-    return {"name": each.name, "value": None if secret else each.value, "source": each.source}
+def _setting(each: FormField) -> dict[str, Any]:
+    return {"name": each.name, "value": None if each.secret else each.value, "source": each.source}

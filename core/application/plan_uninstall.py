@@ -140,7 +140,7 @@ def _undelivered(name: str) -> dict[str, int]:
 
 def _set(name: str, plugins: Registry) -> tuple[str, ...]:
     shown = plugins.settings_sources.get(name, ())
-    return tuple(f"{each.name} ({each.source})" for each in shown if each.source != "default")
+    return tuple(f"{each.name} ({each.source})" for each in shown if each.given)
 
 
 def own_tables(view: PluginView, plugins: Registry) -> dict[str, int]:

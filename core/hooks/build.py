@@ -68,7 +68,11 @@ def build(
             _gather(gathered, each, call, states.shadow)
         for before in ask_formerly(each, loaded, states, settings):
             _gather_former(gathered, before, call)
-    sections = (section_of(plugin, loaded, settings) for plugin in loaded.plugins)
+    sections = {
+        plugin.name: section
+        for plugin in loaded.plugins
+        if (section := section_of(plugin, loaded, settings)) is not None
+    }
     return Registry(
         report=report,
         tenant=states.tenant,
@@ -86,8 +90,10 @@ def build(
         channels=MappingProxyType(gathered.channels),
         warmers=MappingProxyType(gathered.warmers),
         tells=MappingProxyType({hook: tuple(each) for hook, each in gathered.tells.items()}),
-        settings_sources=MappingProxyType({each.view.name: each.filled.shown for each in asked}),
-        sections=MappingProxyType({each.plugin: each for each in sections if each}),
+        settings_sources=MappingProxyType(
+            {name: each.fields(states.console.get(name, ())) for name, each in sections.items()}
+        ),
+        sections=MappingProxyType(sections),
     )
 
 

@@ -16,8 +16,7 @@ from core.hooks.offered import (
     OfferedTell,
     OfferedWarmer,
 )
-from core.hooks.section import Section
-from core.hooks.settings import ShownSetting
+from core.hooks.section import FormField, Section
 from core.hooks.states import Code, Configuration, PluginView, Problem
 
 __all__ = ["Registry"]
@@ -49,7 +48,7 @@ class Registry:
     channels: Mapping[str, OfferedChannel]
     warmers: Mapping[str, OfferedWarmer]
     tells: Mapping[str, tuple[OfferedTell, ...]]
-    settings_sources: Mapping[str, tuple[ShownSetting, ...]]
+    settings_sources: Mapping[str, tuple[FormField, ...]]
     sections: Mapping[str, Section]
     """What each plugin's settings may be, for those that have some."""
     report: Report = field(repr=False, compare=False)

@@ -13,6 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import ValidationError
 
+from core.hooks.guard import SPARED
 from core.hooks.settings import (
     Filled,
     Layer,
@@ -36,6 +37,7 @@ _KINDS: Mapping[Any, str] = {
     Secret: "secret",
 }
 _HIDDEN = "••••••"
+_DEFAULT, _NOT_SET = "default", "not set"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +59,15 @@ class FormField:
     minimum: str = ""
     maximum: str = ""
     value: str = ""
-    source: str = "default"
+    source: str = _DEFAULT
     variable: str = ""
     fixed: bool = False
     fault: str = ""
+
+    @property
+    def given(self) -> bool:
+        """Whether anybody has set it."""
+        return self.source not in {_DEFAULT, _NOT_SET}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +100,7 @@ class Section:
                     minimum=_as_text(leaf.item.metadata.get("minimum")),
                     maximum=_as_text(leaf.item.metadata.get("maximum")),
                     value=_shown(leaf, given, above),
-                    source=above or ("not set" if leaf.required else "default"),
+                    source=above or (_NOT_SET if leaf.required else _DEFAULT),
                     variable=variable(self.plugin, *leaf.path.split(".")),
                     fixed=any(holds(layer, leaf.path) for layer in fixed),
                     fault=faults.get(leaf.path, ""),
@@ -221,7 +228,12 @@ def _shown(leaf: _Leaf, given: Any, source: str) -> str:
     if leaf.item.default is not MISSING:
         return _as_text(leaf.item.default)
     made = leaf.item.default_factory
-    return _as_text(made()) if callable(made) else ""
+    try:
+        return _as_text(made()) if callable(made) else ""
+    except SPARED:
+        raise
+    except BaseException:  # noqa: BLE001 - a plugin's own code: then nobody can say
+        return ""
 
 
 def _as_text(value: Any) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, is_dataclass
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
 
 from core.hooks.twin import Twin, twin_of
-from hookspecs import Money, NotConfigured, Secret
+from hookspecs import NotConfigured, Secret
 
 __all__ = [
     "Filled",
@@ -20,7 +20,6 @@ __all__ = [
     "Layer",
     "Schema",
     "SettingsSource",
-    "ShownSetting",
     "holds",
     "masked",
     "merged",
@@ -57,22 +56,11 @@ class SettingsSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShownSetting:
-    """One setting as people may see it: `value` is masked where it is secret."""
-
-    name: str
-    value: str
-    source: str
-    variable: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Filled:
-    """A plugin's settings: the dataclass (None without one), its version, and where it is from."""
+    """A plugin's settings: the dataclass (None without one), its version, and its secrets."""
 
     value: Any = None
     version: str = ""
-    shown: tuple[ShownSetting, ...] = ()
     secrets: tuple[Secret, ...] = field(default=(), repr=False)
 
 
@@ -176,7 +164,6 @@ class Schema:
         return Filled(
             value=value,
             version=_version(value, secrets, source.salt),
-            shown=tuple(_show(value, plugin, layers)),
             secrets=secrets,
         )
 
@@ -233,24 +220,6 @@ def _first(error: ValidationError, plugin: str) -> str:
         else:
             said.append(f"{name} ({env}): {fault['msg'].removeprefix('Value error, ')}")
     return "; ".join(said)
-
-
-def _show(
-    value: Any, plugin: str, layers: tuple[Layer, ...], above: tuple[str, ...] = ()
-) -> Iterator[ShownSetting]:
-    """One line per setting, those of a group under its name and a dot."""
-    for item in fields(value):
-        held, path = getattr(value, item.name), (*above, item.name)
-        if is_dataclass(held) and not isinstance(held, Money):
-            yield from _show(held, plugin, layers, path)
-            continue
-        name = ".".join(path)
-        yield ShownSetting(
-            name=name,
-            value=str(held),
-            source=next((layer.source for layer in layers if holds(layer, name)), "default"),
-            variable=variable(plugin, *path),
-        )
 
 
 def masked(text: str, secrets: tuple[Secret, ...]) -> str:

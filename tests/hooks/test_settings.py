@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import pytest
 
+from core.hooks.section import Section
 from core.hooks.settings import GivenSettings, Schema, variable
 from core.hooks.states import PluginStates, State
 from hookspecs import Call, Money, NotConfigured, Secret, Unknown, setting
@@ -120,13 +121,15 @@ def test_a_wrong_secret_is_not_repeated() -> None:
 
 def test_sources_are_told_and_secrets_masked() -> None:
     source = GivenSettings(environ=given(), sections={"pay": {"port": 2}}, salt=b"s")
+    schema = Schema(Settings)
 
-    filled = Schema(Settings).fill("pay", source)
+    section = Section(plugin="pay", schema=schema, source=source, ask=lambda _: ())
+    filled = schema.fill("pay", source)
 
-    shown = {each.name: (each.value, each.source) for each in filled.shown}
+    shown = {each.name: (each.value, each.source) for each in section.fields(())}
     assert shown["api_key"] == ("••••••", "environment")
     assert shown["port"] == ("2", "ORDERLOOM_PLUGIN_SETTINGS")
-    assert shown["on"] == ("True", "default")
+    assert shown["on"] == ("true", "default")
     assert "sk_live_1" not in repr(filled)
 
 

@@ -15,7 +15,7 @@ ARGS ?=
 empty :=
 export MYPYPATH := $(subst $(empty) $(empty),:,$(strip $(SOURCES)))
 
-.PHONY: run test browser wheels bench mutation lint types contracts page docs format venv lock clean
+.PHONY: run test browser wheels bench mutation lint types contracts page conformance docs format venv lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/shelf-on-run
@@ -62,6 +62,11 @@ types: $(VENV)/shelf-on-test
 
 contracts: $(VENV)/shelf-on-test
 	$(PY) -m tests.house.contracts
+
+# What the contract suites say of every plugin on the shelf, written into its package.
+CONTRACTS := tests/contract/test_gateways.py tests/contract/test_own_ledgers.py $(wildcard plugins/*/tests/test_contract.py)
+conformance: $(VENV)/shelf-on-test
+	env -u DATABASE_URL -u CACHE_URL $(PY) -m pytest -q -p core.testing.conformance --conformance-in-packages $(CONTRACTS)
 
 # What has changed in the contract page since BASE, and whether its version goes with it.
 BASE ?= HEAD

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.hooks.conformance import FILE, digest_of
+from core.hooks.discovery import Found, discover
 from hookspecs import API_STATUS, API_VERSION
 
 pytest.register_assert_rewrite(
@@ -33,13 +34,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="write what came of contract suites into FILE of the project, as JSON",
     )
+    parser.addoption(
+        "--conformance-in-packages",
+        action="store_true",
+        help="write it into the package of each plugin that was tried, beside its plugin.toml",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Collect where a report is asked for, in the process that sees every result."""
     asked = config.getoption("--conformance")
-    if asked and not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Conformance(config.rootpath / asked), "orderloom-conformance")
+    packages = bool(config.getoption("--conformance-in-packages"))
+    if (asked or packages) and not hasattr(config, "workerinput"):
+        path = config.rootpath / asked if asked else None
+        config.pluginmanager.register(Conformance(path, packages=packages), "orderloom-conformance")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -53,6 +61,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
             "kind": suite.contract,
             "plugin": suite.plugin,
             "case": item.name,
+            "cases": [name for name in dir(suite) if name.startswith("test_")],
         }
         report.user_properties.append((_KEY, belongs))
     return report
@@ -61,8 +70,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
 class Conformance:
     """Adds up results by suite and writes them at the end."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path | None, *, packages: bool = False) -> None:
+        self._path, self._packages = path, packages
         self._suites: dict[str, dict[str, Any]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -76,7 +85,7 @@ class Conformance:
                 "suite": belongs["suite"],
                 "kind": belongs["kind"],
                 "plugin": belongs["plugin"],
-                "version": _version_of(belongs["plugin"]),
+                "cases": belongs["cases"],
                 "passed": [],
                 "failed": [],
                 "not_applicable": {},
@@ -92,29 +101,41 @@ class Conformance:
 
     def pytest_sessionfinish(self) -> None:
         """Write the report."""
-        suites = [self._told(self._suites[name]) for name in sorted(self._suites)]
-        told = {"api_version": API_VERSION, "api_status": API_STATUS, "suites": suites}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.write_text(json.dumps(told, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        installed = discover(allow=None, safe_mode=False, sandbox=True).found
+        by_name = {each.name: each for each in installed}
+        suites = [
+            self._told(self._suites[name], by_name.get(self._suites[name]["plugin"]))
+            for name in sorted(self._suites)
+        ]
+        if self._path is not None:
+            _write(self._path, suites)
+        for name, found in by_name.items() if self._packages else ():
+            mine = [suite for suite in suites if suite["plugin"] == name]
+            if mine and found.folder:
+                _write(Path(found.folder) / FILE, mine)
 
-    def _told(self, suite: dict[str, Any]) -> dict[str, Any]:
+    def _told(self, suite: dict[str, Any], found: Found | None) -> dict[str, Any]:
         passed = sorted(set(suite["passed"]) - set(suite["failed"]))
         failed = sorted(suite["failed"])
+        run = {case.partition("[")[0] for case in (*passed, *failed, *suite["not_applicable"])}
+        not_run = sorted(set(suite.pop("cases")) - run)
         return {
             **suite,
+            "version": found.version if found else "",
+            "digest": digest_of(Path(found.folder)) if found and found.folder else "",
             "passed": passed,
             "failed": failed,
-            "compatible": bool(passed) and not failed,
+            "not_run": not_run,
+            "compatible": bool(passed) and not failed and not not_run,
         }
+
+
+def _write(path: Path, suites: list[dict[str, Any]]) -> None:
+    told = {"api_version": API_VERSION, "api_status": API_STATUS, "suites": suites}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(told, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _why(report: pytest.TestReport) -> str:
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     return reason.removeprefix("Skipped: ").removeprefix("not applicable: ")
-
-
-def _version_of(plugin: str) -> str:
-    for found in entry_points(group="orderloom.plugins", name=plugin):
-        if found.dist is not None:
-            return found.dist.version
-    return ""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.authors.blocks import HERE, KINDS, blocks, committed, page, write
+from tests.authors.blocks import HERE, KINDS, blocks, committed, package, page, write
 from tests.house.tree import ROOT
 from tests.prefix import Prefix, Shop, made_once, sqlite
 
@@ -38,7 +38,7 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Prefix:
         if not is_empty:
             return Prefix(folder / "prefix")
         prefix = Prefix.made(folder / "prefix")
-        prefix.install(*(write(blocks(page(kind)), folder / kind) for kind in KINDS))
+        prefix.install(*(write(package(kind), folder / kind) for kind in KINDS))
         return prefix
 
 
@@ -67,9 +67,7 @@ def opens(prefix: Prefix, shelf: Path, tmp_path: Path) -> Opens:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_package_is_what_the_page_says(kind: str) -> None:
-    told = blocks(page(kind))
-
-    assert committed(HERE / kind) == told, "run `python -m tests.authors.blocks`"
+    assert committed(HERE / kind) == package(kind), "run `python -m tests.authors.blocks`"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -10,10 +10,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
 from hookspecs import API_VERSION
+from tests.house.tree import ROOT
 from tests.prefix import OFFLINE, Prefix
 
 pytestmark = [pytest.mark.once, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -158,6 +161,20 @@ class Author:
             check=False,
         )
 
+    def sees(self, name: str) -> dict[str, Any]:
+        """Return what a shop with the plugin in it shows of its report."""
+        with TemporaryDirectory() as data:
+            done = subprocess.run(
+                [self.prefix.python, ROOT / "manage.py", "plugins", "show", name, "--json"],
+                env={"PATH": os.environ["PATH"], "DEBUG": "1", "ORDERLOOM_DATA": data},
+                cwd=self.folder,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        assert done.returncode == 0, done.stderr
+        return dict(json.loads(done.stdout)["conformance"])
+
 
 def edited(package: Path, edits: tuple[tuple[str, str, str], ...]) -> int:
     """Make the edits and return how many lines an author had to touch."""
@@ -197,6 +214,7 @@ def test_something_new_takes_three_commands_and_a_few_lines(name: str, tmp_path:
     assert 0 < lines <= MOST_LINES
     assert " passed" in said
     assert told(package)["compatible"] is True
+    assert author.sees(name)["standing"] == "PASSED"
     assert sorted(path.name for path in tmp_path.iterdir() if path.name[0] != ".") == sorted(
         [name, "venv"]
     ), "something was left lying about"

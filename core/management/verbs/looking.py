@@ -19,6 +19,7 @@ from core.application.refresh_registry import refresh_registry
 from core.application.report_worker import running_versions
 from core.application.switch_plugin import named_tenant
 from core.context import DEFAULT_TENANT
+from core.hooks.conformance import Conformance, Standing, read_conformance
 from core.hooks.discovery import Discovered
 from core.hooks.proof import brings_django, prove
 from core.hooks.registry import Registry
@@ -50,12 +51,14 @@ def _list(teller: Teller, options: dict[str, Any]) -> int:
 def _show(teller: Teller, options: dict[str, Any]) -> int:
     registry, views, _running = _look(options)
     view = named(options["name"], views)
-    settings = registry.settings_sources.get(view.name, ())
+    own = registry.settings_sources.get(view.name, ())
+    suites = _conformance(view)
+    about = row_of(view) | _manifest(view) | {"conformance": f"{suites.standing}: {suites.text}"}
     calls = _calls(view.name)
-    about = row_of(view) | _manifest(view)
     if teller.as_json:
         about = row_of(view) | {
             "manifest": _manifest(view),
+            "conformance": asdict(suites),
             "settings": [
                 {
                     "name": each.name,
@@ -63,7 +66,7 @@ def _show(teller: Teller, options: dict[str, Any]) -> int:
                     "source": each.source,
                     "variable": each.variable,
                 }
-                for each in settings
+                for each in own
             ],
             "calls": [asdict(each) for each in calls],
         }
@@ -73,8 +76,8 @@ def _show(teller: Teller, options: dict[str, Any]) -> int:
         ("", ""),
         [(_label(key), said) for key, value in about.items() if (said := _said(value))],
     )
-    if settings:
-        rows = [(each.name, each.value, each.source, each.variable) for each in settings]
+    if own:
+        rows = [(each.name, each.value, each.source, each.variable) for each in own]
         teller.table(("setting", "value", "from", "variable"), rows)
     if calls:
         teller.line("\nCalls of the last seven days:")
@@ -199,6 +202,14 @@ def _proved() -> tuple[Problem, ...]:
         Problem(plugin=name, id="orderloom.W002", text=f"LOAD_FAILED: {fault}")
         for name, fault in prove(apps).items()
     )
+
+
+def _conformance(view: PluginView) -> Conformance:
+    discovered: Discovered = settings.ORDERLOOM_DISCOVERED
+    found = next((each for each in discovered.found if each.name == view.name), None)
+    if found is None:
+        return Conformance(standing=Standing.NONE, text="its package is gone")
+    return read_conformance(found)
 
 
 def _manifest(view: PluginView) -> dict[str, Any]:

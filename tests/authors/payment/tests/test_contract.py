@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 from payment_invoice.settings import Settings
-from payment_invoice.strategy import Invoice
+from payment_invoice.strategy import Strategy
 
 from core.testing.payment_adapter import Moved
 from core.testing.payment_contract import PaymentContract
@@ -23,10 +23,10 @@ class TestInvoice(PaymentContract):
     dated_webhooks = False  # the bookkeeping signs no time
 
     @pytest.fixture
-    def strategy(self) -> Invoice:
+    def strategy(self) -> Strategy:
         self.bookings: dict[str, tuple[str, Money]] = {}
         iban = "DE02120300000000202051"
-        return Invoice(Settings(account_holder="Our Shop", iban=iban, key=Secret(KEY)))
+        return Strategy(Settings(account_holder="Our Shop", iban=iban, key=Secret(KEY)))
 
     def ledger(self) -> Sequence[Moved]:
         return [

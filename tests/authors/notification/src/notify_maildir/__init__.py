@@ -1,1 +1,1 @@
-"""Messages as files in a maildir."""
+"""Maildir."""

@@ -21,7 +21,7 @@ from notify_maildir.settings import Settings
 _EVENTS = ("order_placed", "order_paid", "order_cancelled")
 
 
-class Maildir:
+class Channel:
     """Writes each message into `tmp` and moves it to `new`, as every maildir does."""
 
     def __init__(self, settings: Settings) -> None:
@@ -44,10 +44,12 @@ class Maildir:
         if not call.seconds_left():
             return NotSent(cause="the deadline was past before anything was written")
         folder, name = Path(self._settings.folder), quote(message.id, safe="")
+        if not _is_address(message.to.address):
+            return Undeliverable(cause="not an address")
         try:
             letter = self._letter(message)
-        except ValueError as error:  # a line break in an address or a name
-            return Undeliverable(cause=str(error))
+        except ValueError as error:  # a line break in the subject, half a character
+            return Undeliverable(cause=f"it can't be written: {type(error).__name__}")
         try:
             for part in ("tmp", "new", "cur"):
                 (folder / part).mkdir(parents=True, exist_ok=True)
@@ -66,6 +68,11 @@ class Maildir:
         letter["Message-ID"] = f"<{message.id}@maildir.invalid>"
         letter.set_content(message.text)
         return letter.as_bytes()
+
+
+def _is_address(text: str) -> bool:
+    """One address, and nothing that a mail program would take for two or for another header."""
+    return "@" in text and text.isprintable() and not any(sign in text for sign in ",; ")
 
 
 def _is_there(folder: Path, name: str) -> bool:

@@ -1,1 +1,1 @@
-"""Pay by invoice, within some days."""
+"""Invoice."""

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from hookspecs import PaymentStrategy, hookimpl
 from payment_invoice.settings import Settings
-from payment_invoice.strategy import Invoice
+from payment_invoice.strategy import Strategy
 
 
 @hookimpl
 def payment_strategies(settings: Settings) -> Iterable[PaymentStrategy]:
-    """Offer invoices."""
-    return [Invoice(settings)]
+    """Offer it; asked once per set of settings."""
+    return [Strategy(settings)]

@@ -29,7 +29,7 @@ from hookspecs import (
 from payment_invoice.settings import Settings
 
 
-class Invoice:
+class Strategy:
     """Asks the customer to transfer the money; the bookkeeping reports what arrived."""
 
     def __init__(self, settings: Settings) -> None:

@@ -1,1 +1,1 @@
-"""Every third piece of a product is free."""
+"""Third free."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from hookspecs import Adjustment, Money, Phase, PricingRule, Quote, QuoteLine, RuleInfo, Skip
+from hookspecs import Adjustment, Money, Phase, Quote, QuoteLine, RuleInfo, Skip
 from pricing_third_free.settings import Settings
 
 
-class EveryThird:
+class Rule:
     """Counts the pieces of a product over all lines; the free ones come off its first lines."""
 
     def __init__(self, settings: Settings) -> None:
@@ -42,8 +42,3 @@ class EveryThird:
 def _take_off(line: QuoteLine, free: int) -> Adjustment:
     value = Money(line.amount.minor * free // line.quantity, line.amount.currency)
     return Adjustment(target=line.line_id, amount=-value, reason=f"{free} of {line.quantity} free")
-
-
-def rules_of(settings: Settings) -> list[PricingRule]:
-    """Return the one rule there is."""
-    return [EveryThird(settings)]

@@ -1,1 +1,1 @@
-"""The cheapest products in stock, always at hand."""
+"""Bargains."""

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from hookspecs import CacheWarmer, hookimpl
 from warm_bargains.settings import Settings
-from warm_bargains.warmer import Bargains
+from warm_bargains.warmer import Warmer
 
 
 @hookimpl
 def cache_warmers(settings: Settings) -> Iterable[CacheWarmer]:
-    """Offer to keep the bargains warm."""
-    return [Bargains(settings)]
+    """Offer it; asked once per set of settings."""
+    return [Warmer(settings)]

@@ -13,7 +13,7 @@ from warm_bargains.settings import Settings
 _CHANGES = frozenset({"product_changed", "order_placed", "order_cancelled"})
 
 
-class Bargains:
+class Warmer:
     """One key per currency: any change of price or stock may touch each list."""
 
     def __init__(self, settings: Settings) -> None:

@@ -169,7 +169,7 @@ def test_without_a_fence_a_webhook_and_a_return_both_count(
     off = ["the_fence", *["haste"] * 5]
 
     with without_rules("event_sequence_unique", "fact_once"):
-        for _ in range(10):
+        for _ in range(40):
             webhook_and_return(nursery, outside, "stripe", dice, without=off)
             if found := rows(PAID_TWICE):
                 break

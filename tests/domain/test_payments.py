@@ -439,6 +439,22 @@ def test_the_state_is_the_first_that_holds(
     assert outcome.state.value == state
 
 
+@pytest.mark.parametrize(
+    ("facts", "asked", "state"),
+    [
+        ([fact(K.CAPTURED, "c", 1), fact(K.REFUNDED, "r", 1, parent_id="c")], 2, "REFUNDED"),
+        ([fact(K.CAPTURED, "c", 1)], 1, "CAPTURED"),
+        ([fact(K.CAPTURED, "c", 1)], 2, "PARTIALLY_CAPTURED"),
+        ([fact(K.AUTHORIZED, "a", 1)], 1, "AUTHORIZED"),
+        ([], 0, "OPEN"),
+    ],
+)
+def test_one_minor_unit_is_money_and_nothing_is_not(
+    facts: list[Fact], asked: int, state: str
+) -> None:
+    assert folded(*facts, asked=asked).state.value == state
+
+
 # 11. Times never decide.
 
 

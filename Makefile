@@ -11,6 +11,7 @@ SHELF := $(patsubst %/pyproject.toml,%,$(sort $(wildcard plugins/*/pyproject.tom
 SOURCES := $(wildcard $(addsuffix /src,$(SHELF)))
 WORKERS ?= 2
 ARGS ?=
+BENCH ?= bench_place_order
 
 empty :=
 export MYPYPATH := $(subst $(empty) $(empty),:,$(strip $(SOURCES)))
@@ -42,7 +43,7 @@ wheels: $(VENV)/shelf-on-test
 
 # Ratios to a hand-written floor, turn by turn, on the PostgreSQL of DATABASE_URL.
 bench: $(VENV)/shelf-on-test
-	SECRET_KEY=bench ALLOWED_HOSTS=localhost DJANGO_SETTINGS_MODULE=core.project.settings $(PY) -m tests.speed.bench_place_order $(ARGS)
+	SECRET_KEY=bench ALLOWED_HOSTS=localhost DJANGO_SETTINGS_MODULE=core.project.settings $(PY) -m tests.speed.$(BENCH) $(ARGS)
 
 # Whether the tests notice that what decides about money was changed: ARGS="domain",
 # ARGS="use_cases --sample 200 --seed word". Minutes for the first, a night for all of the second.

@@ -119,7 +119,8 @@ class OrderloomConfig(AppConfig):
 
     def _report(self, report: CallReport) -> None:
         self.tally(report)
-        report_call(report)
+        if report.ended is not Ended.ANSWERED or report.overran:
+            report_call(report)
 
 
 class ConsoleConfig(AdminConfig):
@@ -131,8 +132,6 @@ class ConsoleConfig(AdminConfig):
 
 def report_call(report: CallReport) -> None:
     """Log a call into a plugin that failed or took too long; never what it was given."""
-    if report.ended is Ended.ANSWERED and not report.overran:
-        return
     called = report.called
     logger.warning(
         _EVENTS.get(report.ended, "plugin.call.failed"),

@@ -150,7 +150,7 @@ class Guard:
             overran = seconds > self._limit
             raise self._failed(error, began, seconds, admitted, overran=overran) from error
         seconds = time.monotonic() - began
-        self._answered(answer, began, seconds, admitted, overran=seconds > self._limit)
+        self._answered(answer, began, seconds, admitted, seconds > self._limit)
         return answer
 
     def _asked(self, given: tuple[Any, ...]) -> Any:
@@ -169,7 +169,7 @@ class Guard:
         return admitted
 
     def _answered(
-        self, answer: Any, began: float, seconds: float, admitted: Admission, *, overran: bool
+        self, answer: Any, began: float, seconds: float, admitted: Admission, overran: bool
     ) -> None:
         kind = type(answer)
         self._report(CallReport(self.called, seconds, Ended.ANSWERED, overran, kind.__name__))

@@ -151,8 +151,11 @@ class Pools:
 
     def of(self, plugin: str) -> Pool:
         """Return the pool of one plugin."""
-        fresh = Pool(plugin, size=self._size, after=self._after)
-        return self._pools.setdefault(plugin, fresh)
+        pool = self._pools.get(plugin)
+        if pool is None:
+            fresh = Pool(plugin, size=self._size, after=self._after)
+            pool = self._pools.setdefault(plugin, fresh)
+        return pool
 
     def refuse_in_transaction(self, what: str) -> None:
         """Refuse to go on while a transaction is open: no network, and no plugin, inside of one.

@@ -29,10 +29,14 @@ class ReasonForm(ActionForm):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """Who asks for something to be done, why and when, and the plugins that it may need."""
+    """Who asks for something to be done, why and when, and the plugins that it may need.
+
+    ``counted`` is what somebody counted, on pages that ask for it.
+    """
 
     principal: str
     reason: str
+    counted: str
     now: datetime
     plugins: Registry
 
@@ -73,6 +77,7 @@ def action(
         ask = Asking(
             principal=f"staff:{request.user.pk}",
             reason=reason,
+            counted=request.POST.get("counted", "").strip(),
             now=timezone.now(),
             plugins=request.__dict__["registry"],
         )
@@ -94,7 +99,8 @@ def money(column: str, label: str = "Amount") -> Callable[[Any, Any], str]:
 
     @admin.display(description=label)
     def shown(_: Any, row: Any) -> str:
-        return str(Money(getattr(row, column), row.currency))
+        minor = getattr(row, column)
+        return "" if minor is None else str(Money(minor, row.currency))
 
     return shown
 

@@ -12,8 +12,13 @@ from django.contrib.auth.models import User
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from core.application.create_category import CreateCategory, create_category
 from core.application.create_coupon import CreateCoupon, create_coupon
+from core.application.create_family import create_family
+from core.application.receive_stock import ReceiveStock, receive_stock
+from core.application.set_prices import SetPrices, set_prices
 from core.context import DEFAULT_TENANT, acting_for
+from core.domain.prices import ListedPrice
 from core.models import (
     ApiKey,
     Customer,
@@ -83,6 +88,11 @@ def lay_rows() -> None:
         name="pay-gone", distribution="orderloom-pay-gone", version="1.2", seen_at=now
     )
     create_coupon(CreateCoupon(code="SPRING"), now=timezone.now())
+    create_family(name="Cup", options=("Size",))
+    create_category(CreateCategory(name="Tea"))
+    prices = (ListedPrice(currency="EUR", minor=400, from_quantity=5),)
+    set_prices(SetPrices(sku="tea", prices=prices), now=now)
+    receive_stock(ReceiveStock(sku="rare", quantity=1, reason="found", key="f"), now=now)
 
 
 @pytest.fixture

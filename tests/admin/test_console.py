@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from core.admin.console import Console
-from core.models import ApiKey, Delivery, InboxEntry, Order, Payment, Product, Stock
+from core.models import ApiKey, Delivery, InboxEntry, Order, Payment, Product, Stock, StockReceipt
 from core.testing.registries import registry_of
 from tests.admin.conftest import Shop
 from tests.http.memory import InHand
@@ -45,8 +45,8 @@ def test_these_kinds_of_rows_are_shown() -> None:
     names = [model.__name__ for model in MODELS]
 
     assert names == [
-        *("ApiKey", "Coupon", "Customer", "Delivery", "InboxEntry", "Order", "Payment"),
-        *("Plugin", "Product", "Stock"),
+        *("ApiKey", "Category", "Coupon", "Customer", "Delivery", "Family", "InboxEntry"),
+        *("Order", "Payment", "Plugin", "Product", "Stock", "StockReceipt"),
     ]
 
 
@@ -134,6 +134,40 @@ def test_cancelling_needs_a_reason(console: Client, shop: Shop) -> None:
     shop.order.refresh_from_db()
     assert shop.order.status == "PAID"
     assert "a reason is needed" in page.content.decode()
+
+
+def test_stock_is_corrected_to_what_was_counted_for_a_reason(console: Client, shop: Shop) -> None:
+    row = Stock.objects.get(product__sku="pot")
+    asked = {"action": "correct", "_selected_action": [str(row.pk)], "index": "0"}
+
+    said = [
+        console.post(listed(Stock), asked | given, follow=True).content.decode()
+        for given in (
+            {"reason": "one broke"},
+            {"counted": "99"},
+            {"counted": "-1", "reason": "one broke"},
+            {"counted": "99", "reason": "one broke"},
+        )
+    ]
+
+    row.refresh_from_db()
+    receipt = StockReceipt.objects.get(product__sku="pot")
+    assert "Say how many were counted." in said[0]
+    assert "a reason is needed" in said[1]
+    assert (row.on_hand, receipt.quantity, receipt.reason) == (99, -1, "one broke")
+    assert (
+        LogEntry.objects.get(object_id=str(row.pk)).get_change_message() == "corrected: one broke"
+    )
+
+
+def test_a_product_shows_its_prices_and_a_draft_that_it_has_none(
+    console: Client, shop: Shop
+) -> None:
+    tea, draft = (Product.objects.get(sku=sku) for sku in ("tea", "draft"))
+    Product.objects.filter(sku="draft").update(price_minor=None)
+
+    assert "400" in console.get(page_of(tea)).content.decode()
+    assert console.get(page_of(draft)).status_code == 200
 
 
 def test_cancelling_frees_the_stock_gives_money_back_and_is_logged(

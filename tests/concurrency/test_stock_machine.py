@@ -167,11 +167,15 @@ class StockMachine(RuleBasedStateMachine):
 
     @rule(order=consumes(held))
     def cancel(self, order: Placed) -> None:
-        cancel_order(CancelOrder(order_id=order.order_id), plugins=WITH_CODES, now=self.now)
-        cancel_order(CancelOrder(order_id=order.order_id), plugins=WITH_CODES, now=self.now)
-        if order in self.live:
-            self.live.remove(order)
-            self.given_back(order)
+        command = CancelOrder(order_id=order.order_id)
+        if order not in self.live:
+            with pytest.raises(errors.WrongState):
+                cancel_order(command, plugins=WITH_CODES, now=self.now)
+            return
+        for _ in range(2):
+            cancel_order(command, plugins=WITH_CODES, now=self.now)
+        self.live.remove(order)
+        self.given_back(order)
 
     @rule(minutes=st.integers(1, 20))
     def time_goes_by(self, minutes: int) -> None:

@@ -92,7 +92,7 @@ def took(way: str, path: Path) -> dict[str, Any]:
             "SECRET_KEY": "many",
             "ALLOWED_HOSTS": "localhost",
         },
-        capture_output=True,
+        stdout=subprocess.PIPE,
         check=True,
         text=True,
     )

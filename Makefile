@@ -16,7 +16,7 @@ BENCH ?= bench_place_order
 empty :=
 export MYPYPATH := $(subst $(empty) $(empty),:,$(strip $(SOURCES)))
 
-.PHONY: run test browser wheels bench mutation lint types contracts page conformance docs format venv lock clean
+.PHONY: run test browser wheels bench bench-start mutation lint types contracts page conformance docs format venv lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/shelf-on-run
@@ -49,6 +49,10 @@ bench: $(VENV)/shelf-on-test
 # ARGS="use_cases --sample 200 --seed word". Minutes for the first, a night for all of the second.
 mutation: $(VENV)/shelf-on-dev
 	env -u DATABASE_URL -u CACHE_URL $(PY) -m tests.mutation $(or $(ARGS),domain)
+
+# What starting costs with twenty plugins, beside bare Django, and each plugin's import.
+bench-start: $(VENV)/shelf-on-test
+	$(PY) -m tests.speed.bench_start $(ARGS)
 
 lint: $(VENV)/locked-test
 	$(PY) -m ruff check .

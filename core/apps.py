@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Callable
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -56,6 +57,8 @@ class OrderloomConfig(AppConfig):
     """What calls of plugins took, until it is written down."""
     breakers: Breakers
     """What of the plugins has failed too often, and rests."""
+    read_states: Callable[..., PluginStates]
+    """Reads what the database says of plugins: for strict checks, which judge by all of it."""
     first: Registry
     """What is offered before the first look into the database."""
 
@@ -91,6 +94,9 @@ class OrderloomConfig(AppConfig):
                 longest=conf().breaker_longest,
             )
         )
+        from core.application.plugin_states import read_states  # noqa: PLC0415 - rows, from now on
+
+        self.read_states = read_states
         named = settings.ORDERLOOM_PLUGINS_DISABLED
         self.first = self.build(PluginStates(disabled=named, named=named))
         if settings.ORDERLOOM_STRICT and self.first.problems:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,12 +16,13 @@ from django.apps import AppConfig, apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.db.models import Model
 from importlib_metadata import PackageNotFoundError, distribution
 
 import core
 import hookspecs
+from core.context import DEFAULT_TENANT
 from core.hooks.discovery import Discovered
 from core.hooks.registry import Registry
 from core.hooks.states import PluginStates
@@ -41,6 +42,7 @@ _CORE = "orderloom"
 
 class _Starts(Protocol):
     first: Registry
+    read_states: Callable[..., PluginStates]
 
     def build(self, states: PluginStates) -> Registry: ...
 
@@ -119,9 +121,17 @@ def check_plugins(app_configs: Sequence[AppConfig] | None = None, **_: Any) -> l
     if app_configs is not None:
         return []
     ours = cast(_Starts, apps.get_app_config("orderloom"))
-    states = PluginStates(disabled=settings.ORDERLOOM_PLUGINS_DISABLED, refreshed=True)
-    found = ours.build(states) if settings.ORDERLOOM_STRICT else ours.first
+    found = ours.build(_strict_states(ours)) if settings.ORDERLOOM_STRICT else ours.first
     return [_kind()(str(each), hint=each.hint or None, id=each.id) for each in found.problems]
+
+
+def _strict_states(ours: _Starts) -> PluginStates:
+    """Settings may lie in the console: they count wherever there is a database to read them from."""
+    try:
+        return ours.read_states(DEFAULT_TENANT.slug, generation=0)
+    except DatabaseError:
+        named = settings.ORDERLOOM_PLUGINS_DISABLED
+        return PluginStates(disabled=named, named=named, refreshed=True)
 
 
 def _kind() -> type[Error | Caution]:

@@ -59,6 +59,7 @@ class Reporter:
         self._stop = threading.Event()
         self._starting = threading.Lock()
         self._pid = 0
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Run in a thread of this process, unless it does already; 0 seconds mean never."""
@@ -67,11 +68,17 @@ class Reporter:
         with self._starting:
             if self._pid != os.getpid():
                 self._pid = os.getpid()
-                threading.Thread(target=self._run, name="reporter", daemon=True).start()
+                self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
+                self._thread.start()
 
     def stop(self) -> None:
         """Report no more."""
         self._stop.set()
+
+    def join(self, *, timeout: float = 10.0) -> None:
+        """Wait until it has ended, for `timeout` seconds at most."""
+        if self._thread is not None:
+            self._thread.join(timeout)
 
     def __enter__(self) -> Self:
         self.start()
@@ -101,9 +108,12 @@ class Reporter:
             except (DatabaseError, InterfaceError) as error:
                 log.warning("worker.report.failed", cause=type(error).__name__)
                 connections.close_all()
+            except Exception:  # it must not die of one round: nobody would notice
+                log.exception("worker.report.broken")
             if not busy:
                 connections.close_all()
             if self._stop.wait(conf().worker_report):
+                connections.close_all()
                 return
 
 

@@ -245,6 +245,24 @@ def test_an_account_of_the_installation_is_served_after_a_tenant_has_its_own(
         key_of(tills, "default", account="acme")
 
 
+def test_a_new_required_field_after_an_upgrade_is_not_configured(
+    tills: Tills, now: datetime
+) -> None:
+    configure(tills, now, values={"api_key": TOP})
+    before = view(tills.registry(), "till").state
+
+    tills.upgrade()
+    missing = view(tills.registry(), "till")
+    with pytest.raises(PluginUnavailable, match="region is not set"):
+        key_of(tills, account="main")
+    configure(tills, now, values={"region": "north"})
+
+    assert (before, missing.state) == (State.ENABLED, State.NOT_CONFIGURED)
+    assert missing.why == "region is not set: give ORDERLOOM_TILL__REGION"
+    assert view(tills.registry(), "till").state is State.ENABLED
+    assert key_of(tills, account="main") == TOP
+
+
 def test_webhooks_are_read_for_every_account_there_was(tills: Tills, now: datetime) -> None:
     for account in ("old", "new"):
         configure(tills, now, values={"api_key": f"sk_{account}", "account": account})

@@ -79,8 +79,21 @@ class Tills:
             files={"settings.py": SETTINGS},
         )
         gallery.add("plain", hooks=())
-        self.loaded = gallery.load()
+        self.gallery, self.loaded = gallery, gallery.load()
         self.given = GivenSettings(salt=b"salt", **given)
+
+    def upgrade(self) -> None:
+        """Install a version that wants to know one thing more, and start anew."""
+        needs = '    region: str = setting(label="Region")'
+        self.gallery.add(
+            "till",
+            PLUGIN,
+            hooks=("payment_strategies",),
+            more='settings = "PACKAGE.settings:Settings"',
+            files={"settings.py": SETTINGS.replace("    account:", f"{needs}\n    account:")},
+            package=f"till_upgraded_{self.gallery.folder.parent.name}",
+        )
+        self.loaded = self.gallery.load()
 
     def registry(self, tenant: str = "default") -> Registry:
         """Return what a worker that refreshes now would begin with."""

@@ -100,6 +100,22 @@ def test_a_process_looks_at_most_once_a_second(fresh: None, django_assert_num_qu
     assert second is first
 
 
+def test_one_look_a_second_is_enough_for_all_tenants(
+    fresh: None, django_assert_num_queries: Any
+) -> None:
+    Tenant.objects.create(id=2, slug="acme")
+    for _ in range(3):  # the first look writes down what is loaded, which is a change itself
+        module.look_again()
+        both = [refresh_registry(tenant=slug) for slug in ("default", "acme")]
+    module.look_again()
+
+    with django_assert_num_queries(1):
+        again = [refresh_registry(tenant=slug) for slug in ("default", "acme")]
+
+    assert [registry.tenant for registry in both] == ["default", "acme"]
+    assert again == both
+
+
 def test_a_missing_plugin_that_priced_makes_quotes_refuse(fresh: None) -> None:
     Plugin.objects.create(
         name="price-gone",
@@ -118,13 +134,17 @@ def test_a_missing_plugin_that_priced_makes_quotes_refuse(fresh: None) -> None:
     assert view(registry, "price-gone").state is State.MISSING
 
 
-@override_settings(ORDERLOOM_PLUGINS_DISABLED=frozenset({"price-gone"}))
-def test_a_person_can_switch_off_what_is_missing(fresh: None) -> None:
+@pytest.mark.parametrize("by", ["settings", "a person"])
+def test_a_person_can_switch_off_what_is_missing(by: str, fresh: None) -> None:
     Plugin.objects.create(
         name="price-gone", distribution="acme-price", version="1", prices=True, seen_at=NOW
     )
+    if by == "a person":
+        PluginSwitch.objects.create(plugin="price-gone", is_on=False, changed_at=NOW)
+    named = frozenset({"price-gone"} if by == "settings" else ())
 
-    registry = refresh_registry()
+    with override_settings(ORDERLOOM_PLUGINS_DISABLED=named):
+        registry = refresh_registry()
 
     assert registry.pricing_gone == ()
     assert [problem.plugin for problem in registry.problems if "DISABLED" in problem.text] == []

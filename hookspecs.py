@@ -74,7 +74,7 @@ __all__ = [
 API_VERSION: Final = "1.0"
 """The version of this contract; a manifest's ``api`` is a range over it."""
 
-API_STATUS: Final = "draft"
+API_STATUS: Final = "frozen"
 """``draft`` while the page may still be improved, ``frozen`` once it may only grow."""
 
 hookspec = pluggy.HookspecMarker("orderloom")

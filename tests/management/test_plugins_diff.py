@@ -99,12 +99,11 @@ def test_a_page_that_is_no_python_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("version", "code"), [("1.0", 1), ("1.1", 0)])
 def test_a_commit_and_check_is_what_ci_asks(version: str, code: int, tmp_path: Path) -> None:
     page = tmp_path / "hookspecs.py"
-    frozen = PAGE.replace('API_STATUS: Final = "draft"', 'API_STATUS: Final = "frozen"')
-    page.write_text(frozen)
+    page.write_text(PAGE)
     git = ["git", "-c", "user.name=A", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false"]
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
         subprocess.run([*git, *command], cwd=tmp_path, check=True)
-    grown = frozen.replace('API_VERSION: Final = "1.0"', f'API_VERSION: Final = "{version}"')
+    grown = PAGE.replace('API_VERSION: Final = "1.0"', f'API_VERSION: Final = "{version}"')
     page.write_text(grown + "\n@hookspec\ndef order_seen(event: OrderEvent) -> None: ...\n")
     (tmp_path / "core").symlink_to(ROOT / "core")
     shutil.copy(ROOT / "manage.py", tmp_path)

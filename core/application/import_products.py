@@ -16,7 +16,13 @@ from core.application.products_imported import ProductsImported
 from core.application.reading_lines import read_rows
 from core.application.row_errors import DUPLICATE_ID
 from core.application.shelving import Shelving, refuse_unfinished
-from core.application.write_products import Batch, KnownProduct, read_known, write_products
+from core.application.write_products import (
+    Batch,
+    KnownProduct,
+    read_known,
+    tell_planner,
+    write_products,
+)
 from core.domain.errors import NameTaken, Refusal, WrongState
 from core.domain.lifecycle import ProductStatus, product_sources
 from core.infrastructure.seen import Seen
@@ -65,7 +71,7 @@ def _run(
 ) -> ProductsImported:
     done = ProductsImported(written=write)
     what = "products" if write else "products looked at"
-    shelving = Shelving(write=write)
+    shelving, look = Shelving(write=write), BATCH
     with Seen() as skus, Seen() as names:
         wanted = _wanted(command, done)
         while batch := list(islice(wanted, BATCH)):
@@ -75,6 +81,9 @@ def _run(
             sorted_out = _sort_out(batch, taken, shelving, done)
             if write:
                 write_products(sorted_out, now=now)
+                if done.created >= look:
+                    tell_planner()
+                    look = done.created * 4
             progress(what, done.rows, 0)
             reset_queries()  # with DEBUG on, Django remembers thousands
     progress(what, done.rows, done.rows)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from core.application.move_product import announce_products
 from core.application.product_rows import WantedProduct
@@ -116,6 +116,17 @@ def read_known(
                 )
             )
     return known, owners
+
+
+def tell_planner() -> None:
+    """Let PostgreSQL look at how many products there are by now.
+
+    It keeps plans that it made when the tables were empty, and would read a million rows for each
+    batch.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE orderloom_product, orderloom_stock, orderloom_price")
 
 
 def write_products(batch: Batch, *, now: datetime) -> None:

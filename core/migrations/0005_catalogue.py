@@ -110,6 +110,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={"verbose_name_plural": "categories"},
         ),
         migrations.CreateModel(
             name="Family",
@@ -128,6 +129,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={"verbose_name_plural": "families"},
         ),
         migrations.AddField(
             model_name="product",

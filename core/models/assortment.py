@@ -35,6 +35,7 @@ class Category(Owned):
         return self.name
 
     class Meta:
+        verbose_name_plural = "categories"
         constraints = [
             models.UniqueConstraint(fields=["tenant", "name"], name="category_name_unique"),
             models.UniqueConstraint(fields=["tenant", "slug"], name="category_slug_unique"),
@@ -58,6 +59,7 @@ class Family(Owned):
         return self.name
 
     class Meta:
+        verbose_name_plural = "families"
         constraints = [
             models.UniqueConstraint(fields=["tenant", "name"], name="family_name_unique"),
         ]

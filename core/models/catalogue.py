@@ -114,6 +114,9 @@ class Price(Owned):
 
     objects = OwnedManager.from_queryset(OwnedQuerySet)()
 
+    def __str__(self) -> str:
+        return f"from {self.from_quantity}"
+
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(minor__gt=0), name="price_positive"),

@@ -81,6 +81,19 @@ def test_killed_half_way_it_goes_on_without_loss_or_duplicates(tmp_path: Path) -
     assert sorted(announced()) == sorted(Product.objects.values_list("sku", flat=True))
 
 
+@pytest.mark.postgres
+@pytest.mark.usefixtures("shop")
+def test_the_planner_is_told_before_its_plans_for_empty_tables_read_a_million_rows(
+    tmp_path: Path,
+) -> None:
+    resumed(write(tmp_path / "products.csv", 1_500))
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'orderloom_product'")
+        (believed,) = cursor.fetchone()
+    assert believed >= 1_000
+
+
 def took(way: str, path: Path) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "tests.speed.million", way, str(path)],

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpResponse
 from django.utils import timezone
 from ninja import Query, Router
 
 from core.application.capture_payment import CapturePayment, capture_payment
+from core.application.payment_step import PaymentStep
 from core.application.queries import payment_choices
 from core.application.refund_payment import RefundPayment, refund_payment
 from core.application.resume_payment import ResumePayment, resume_payment
@@ -84,8 +86,7 @@ def resume(
     command = ResumePayment(
         order_id=opened(request), payment_id=read_id(payment_id), returned=asked.returned
     )
-    step = resume_payment(command, plugins=request.registry, now=timezone.now())
-    return reply(step_answer(step))
+    return _done(request, resume_payment, command)
 
 
 @router.post(
@@ -98,15 +99,9 @@ def capture(
     request: DoorRequest, order_id: str, payment_id: str, asked: AskedCapture
 ) -> HttpResponse:
     """Take what a payment holds, or a part of it."""
-    command = CapturePayment(
-        payment_id=_of_order(order_id, payment_id),
-        principal=request.auth.principal,
-        key=idempotency_key(request),
-        amount=_money(asked.amount),
-        final=asked.final,
-    )
-    step = capture_payment(command, plugins=request.registry, now=timezone.now())
-    return reply(step_answer(step))
+    given = _given(request, order_id, payment_id)
+    command = CapturePayment(amount=_money(asked.amount), final=asked.final, **given)
+    return _done(request, capture_payment, command)
 
 
 @router.post(
@@ -117,13 +112,8 @@ def capture(
 )
 def void(request: DoorRequest, order_id: str, payment_id: str) -> HttpResponse:
     """Give back untaken what a payment holds, or end one that nobody has paid yet."""
-    command = VoidPayment(
-        payment_id=_of_order(order_id, payment_id),
-        principal=request.auth.principal,
-        key=idempotency_key(request),
-    )
-    step = void_payment(command, plugins=request.registry, now=timezone.now())
-    return reply(step_answer(step))
+    command = VoidPayment(**_given(request, order_id, payment_id))
+    return _done(request, void_payment, command)
 
 
 @router.post(
@@ -136,22 +126,28 @@ def refund(
     request: DoorRequest, order_id: str, payment_id: str, asked: AskedRefund
 ) -> HttpResponse:
     """Give back what a payment has captured, or a part of it."""
-    command = RefundPayment(
-        payment_id=_of_order(order_id, payment_id),
-        principal=request.auth.principal,
-        key=idempotency_key(request),
-        reason=asked.reason,
-        amount=_money(asked.amount),
-    )
-    step = refund_payment(command, plugins=request.registry, now=timezone.now())
-    return reply(step_answer(step))
+    given = _given(request, order_id, payment_id)
+    command = RefundPayment(amount=_money(asked.amount), reason=asked.reason, **given)
+    return _done(request, refund_payment, command)
 
 
-def _of_order(order_id: str, payment_id: str) -> UUID:
+def _given(request: DoorRequest, order_id: str, payment_id: str) -> dict[str, Any]:
+    """Return what every command about a payment bears: which, who says so, and under what key."""
     found = read_id(payment_id)
     if not Payment.objects.filter(pk=found, order_id=read_id(order_id)).exists():
         raise NotFound("There is no such payment.")
-    return found
+    return {
+        "payment_id": found,
+        "principal": request.auth.principal,
+        "key": idempotency_key(request),
+    }
+
+
+def _done(
+    request: DoorRequest, use_case: Callable[..., PaymentStep], command: object
+) -> HttpResponse:
+    step = use_case(command, plugins=request.registry, now=timezone.now())
+    return reply(step_answer(step))
 
 
 def _money(asked: AskedMoney | None) -> Money | None:

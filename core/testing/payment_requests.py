@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from core.testing.orders import order_of
 from hookspecs import (
@@ -21,10 +21,31 @@ from hookspecs import (
     VoidRequest,
 )
 
+_PRICE: Final = Money(1999, "EUR")
+
 
 def new_key() -> str:
     """Return an idempotency key, as long and as odd as the core's may be."""
     return f"op_{uuid.uuid4()}"
+
+
+def about_a_payment(amount: Money = _PRICE) -> dict[str, Any]:
+    """Return what every request about one new payment bears, to be filled up by hand."""
+    return {"payment_id": uuid.uuid4().hex, "amount": amount, "order": order_of(amount)}
+
+
+def a_start(about: Mapping[str, Any], **changes: Any) -> StartRequest:
+    """Return the request that begins a payment, under a key of its own."""
+    return StartRequest(
+        **{
+            **about,
+            "operation_id": f"op-{uuid.uuid4().hex}",
+            "return_url": "http://127.0.0.1:9/back?state=signed",
+            "cancel_url": "http://127.0.0.1:9/cancel",
+            "webhook_url": "http://127.0.0.1:9/hook",
+            **changes,
+        }
+    )
 
 
 @dataclass(slots=True)

@@ -9,18 +9,46 @@ from typing import Any, ClassVar, get_type_hints
 
 import pytest
 
-from core.domain.pricing import AskedRule, AskedTax, Priced, compose
+from core.domain.pricing import AskedRule, AskedTax, Priced, TaxRounding, compose
 from core.hooks.answers import expecting, plain_data
 from core.testing.plugin_cases import PluginCases
 from core.testing.quotes import a_line, a_quote
 from hookspecs import Adjustment, Money, Prepares, PricingRule, Quote, Skip, Tax, TaxRule
 
-__all__ = ["PricingAdapter"]
+__all__ = ["Priced", "PricingAdapter", "TaxRounding", "composed"]
 
 _ANSWERS = {
     "propose": expecting(get_type_hints(PricingRule.propose)["return"]),
     "rates": expecting(get_type_hints(TaxRule.rates)["return"]),
 }
+
+
+def composed(
+    quote: Quote,
+    rules: Iterable[Any],
+    *,
+    plugin: str = "tested",
+    tax_rounding: TaxRounding = TaxRounding.PER_LINE,
+    prepared: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> Priced:
+    """Return the price that the core composes of a quote by these rules and taxes."""
+    asked = tuple(rules)
+    about = {"plugin": plugin, "version": "1"}
+    return compose(
+        quote=quote,
+        rules=[
+            AskedRule(info=rule.info, propose=rule.propose, **about)
+            for rule in asked
+            if not isinstance(rule, TaxRule)
+        ],
+        taxes=[
+            AskedTax(info=rule.info, rates=rule.rates, **about)
+            for rule in asked
+            if isinstance(rule, TaxRule)
+        ],
+        tax_rounding=tax_rounding,
+        prepared=prepared,
+    )
 
 
 class PricingAdapter(PluginCases):
@@ -69,21 +97,8 @@ class PricingAdapter(PluginCases):
         """Return the price that the core composes from these rules, all of them by default."""
         asked: Sequence[Any] = self.tested if rules is None else rules
         preparing = [rule for rule in asked if hasattr(rule, "prepare")]
-        about = {"plugin": self.plugin or "tested", "version": "1"}
-        return compose(
-            quote=quote,
-            rules=[
-                AskedRule(info=rule.info, propose=rule.propose, **about)
-                for rule in asked
-                if not isinstance(rule, TaxRule)
-            ],
-            taxes=[
-                AskedTax(info=rule.info, rates=rule.rates, **about)
-                for rule in asked
-                if isinstance(rule, TaxRule)
-            ],
-            prepared={rule.info.key: self.prepared(rule, quote).prepared for rule in preparing},
-        )
+        ready = {rule.info.key: self.prepared(rule, quote).prepared for rule in preparing}
+        return composed(quote, asked, plugin=self.plugin or "tested", prepared=ready)
 
     def amounts(self, answer: Sequence[Adjustment | Tax] | Skip) -> list[Money]:
         """Return the amounts of an answer; taxes have none."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from tests.house.tree import functions, imports
+from tests.house.tree import functions, imports, shelf
 
 FORBIDDEN_NAMES = frozenset(
     {
@@ -189,6 +189,20 @@ def outside(module: Module) -> Iterator[str]:
                 yield f"line {line}: imports {name}"
 
 
+def leaves_with_its_plugin(module: Module) -> Iterator[str]:
+    """A plugin's test sees `hookspecs`, `core.testing`, its own package and libraries."""
+    parts = module.path.split("/")
+    if parts[0] != "plugins" or "tests" not in parts[2:]:
+        return
+    packages = {path.name for plugin in shelf() for path in plugin.glob("src/*")}
+    others = packages - {parts[1], "sandbox_gateways"}  # the gateways that they are tried with
+    for line, name in imports(module.tree):
+        room, own = name.split("."), name.startswith(f"plugins.{parts[1]}.")
+        testing = room[:2] == ["core", "testing"]
+        if not (own or testing) and room[0] in {"core", "tests", "plugins", *others}:
+            yield f"line {line}: imports {name}"
+
+
 LAWS: tuple[Callable[[Module], Iterator[str]], ...] = (
     short_module,
     short_functions,
@@ -202,4 +216,5 @@ LAWS: tuple[Callable[[Module], Iterator[str]], ...] = (
     public_names,
     pure_page,
     outside,
+    leaves_with_its_plugin,
 )

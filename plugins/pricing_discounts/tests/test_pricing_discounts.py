@@ -7,12 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.pricing import AskedRule, Priced, compose
+from core.testing.pricing_adapter import Priced, composed
+from core.testing.quotes import a_line, a_quote
 from hookspecs import Adjustment, Money, NotConfigured, PricingRule, Quote, QuoteLine, Skip
 from pricing_discounts.plugin import pricing_rules
 from pricing_discounts.rules import AgreedDiscount, OrderDiscount, VolumeDiscount
 from pricing_discounts.settings import Settings, Tier
-from tests.domain.quotes import a_line, a_quote
 
 EUR_100 = Money(10_000, "EUR")
 
@@ -22,11 +22,8 @@ def rules(settings: Settings | None = None) -> list[PricingRule]:
 
 
 def priced(*lines: QuoteLine, settings: Settings | None = None, currency: str = "EUR") -> Priced:
-    asked = [
-        AskedRule(plugin="pricing-discounts", version="1", info=rule.info, propose=rule.propose)
-        for rule in rules(settings)
-    ]
-    return compose(quote=a_quote(*lines, currency=currency), rules=asked, taxes=[])
+    quote = a_quote(*lines, currency=currency)
+    return composed(quote, rules(settings), plugin="pricing-discounts")
 
 
 def amounts(answer: Sequence[Adjustment] | Skip) -> Mapping[str, int]:

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from core.domain.pricing import AskedTax, Priced, TaxRounding, compose
+from core.testing.pricing_adapter import Priced, TaxRounding, composed
+from core.testing.quotes import a_line, a_quote
 from hookspecs import Address, Money, NotConfigured, Quote, Skip, Tax, TaxRule
 from pricing_sales_tax.plugin import pricing_rules
 from pricing_sales_tax.rules import SalesTax
 from pricing_sales_tax.settings import Rate, Settings
-from tests.domain.quotes import a_line, a_quote
 
 
 def a_rate(country: str, percent: str, code: str = "VAT", **more: Any) -> Rate:
@@ -45,9 +45,8 @@ def named(quote: Quote, *rates: Rate, **home: str) -> list[tuple[str, str, str]]
 
 
 def priced(quote: Quote, *rates: Rate, rounding: TaxRounding = TaxRounding.PER_LINE) -> Priced:
-    (rule,) = pricing_rules(Settings(rates=rates))  # type: ignore[misc]
-    asked = AskedTax(plugin="pricing-sales-tax", version="1", info=rule.info, rates=rule.rates)
-    return compose(quote=quote, rules=[], taxes=[asked], tax_rounding=rounding)
+    offered = pricing_rules(Settings(rates=rates))
+    return composed(quote, offered, plugin="pricing-sales-tax", tax_rounding=rounding)
 
 
 def test_hook_pricing_rules() -> None:

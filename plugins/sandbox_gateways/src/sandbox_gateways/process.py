@@ -51,6 +51,12 @@ class SandboxProcess:
             raise RuntimeError(f"{line}: {answer}")
         return answer
 
+    def tidy(self) -> None:
+        """Forget faults, addresses of webhooks and options, so that the next test finds none."""
+        self.control("DELETE faults")
+        self.control("DELETE webhooks")
+        self.control("POST options", refund_status="SUCCEEDED")
+
     def click(self, url: str) -> str:
         """Do what a willing customer does on a page; return where they come back to."""
         return str(self.control("POST click", url=url)["return_url"])

@@ -67,7 +67,7 @@ def test_people_read_a_table(capsys: pytest.CaptureFixture[str], broken: str) ->
     call_command("plugins", "diff", SNAPSHOT, "--to", broken)
 
     said = capsys.readouterr().out
-    assert "BREAKING  Product  name was removed  who use it" in said
+    assert "BREAKING  who use it  Product  name was removed" in said
     assert "warm-catalogue may break: Product: name was removed" in said
 
 

@@ -70,8 +70,8 @@ class _Told:
         if not self.changes:
             teller.line("Nothing has changed in the contract.")
         else:
-            rows = [(one.verdict, one.name, one.what, one.whom) for one in self.changes]
-            teller.table(("", "name", "what", "for whom"), rows)
+            rows = [(one.verdict, one.whom, one.name, one.what) for one in self.changes]
+            teller.table(("", "for whom", "name", "what"), rows)
         for name, whys in self.broken.items():
             for why in whys:
                 teller.line(f"{name} may break: {why}")

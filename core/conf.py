@@ -41,6 +41,7 @@ class Conf:
     breaker_longest: float
     quarantine_within: float
     calls_kept: float
+    hang_limit: float
     import_patience: float
     lease: float
     look_ups: tuple[float, ...]
@@ -91,6 +92,7 @@ def conf() -> Conf:
         breaker_longest=settings.ORDERLOOM_BREAKER_LONGEST_SECONDS,
         quarantine_within=settings.ORDERLOOM_QUARANTINE_SECONDS,
         import_patience=settings.ORDERLOOM_IMPORT_SECONDS,
+        hang_limit=settings.ORDERLOOM_HANG_SECONDS,
         calls_kept=settings.ORDERLOOM_CALLS_KEPT_SECONDS,
         lease=settings.ORDERLOOM_LEASE_SECONDS,
         look_ups=tuple(settings.ORDERLOOM_LOOK_UPS),

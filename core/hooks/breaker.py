@@ -150,6 +150,13 @@ class Breaker:
     def _rest(self, now: float) -> None:
         self._state, self._ends, self._taken = _State.OPEN, now + self.wait, False
 
+    def give_up(self, now: float, cause: str) -> None:
+        """Open at once: it has hung, and took its process with it."""
+        with self._lock:
+            if not self.is_open:
+                self._rest(now)
+                self.cause, self.news = cause, News.OPENED
+
     def to_tell(self, now: float) -> News | None:
         """Return what the other processes have to be told or asked now, if anything."""
         if self.news is not None:

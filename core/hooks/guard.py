@@ -153,6 +153,11 @@ class Guard:
         self._answered(answer, began, seconds, admitted, seconds > self._limit)
         return answer
 
+    def give_up(self, now: float, cause: str) -> None:
+        """Let it rest everywhere, unless it is a rule that prices need: one call never came back."""
+        if self._breaker is not None:
+            self._breaker.give_up(now, cause)
+
     def _asked(self, given: tuple[Any, ...]) -> Any:
         """In a copy of the context, and with the plugin's own way of rounding: it may spoil both.
 

@@ -22,13 +22,18 @@ from core.application.report_worker import IDLE_SECONDS, Worker, report_worker
 from core.application.trip_plugin import trip_plugin
 from core.conf import conf
 from core.hooks.breaker import Breakers
+from core.hooks.guard import Guard
 from core.hooks.loader import Loaded
 from core.hooks.states import Code
 from core.hooks.tally import Tally
+from core.hooks.watchdog import hanging
 
 __all__ = ["Reporter", "reporting", "tell_of_plugins"]
 
 log = structlog.get_logger(__name__)
+
+_HUNG = 70
+"""How a process ends that a plugin has hung up: `EX_SOFTWARE` of sysexits."""
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -55,7 +60,9 @@ class Reporter:
     A server that forks starts it in each worker, at the first request.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, ends_hung: bool = False) -> None:
+        """Take whether a pure call that never returns ends the process: a server replaces it."""
+        self._ends_hung = ends_hung
         self._stop = threading.Event()
         self._starting = threading.Lock()
         self._pid = 0
@@ -70,6 +77,13 @@ class Reporter:
                 self._pid = os.getpid()
                 self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
                 self._thread.start()
+
+    def _end_if_hung(self) -> None:
+        if self._ends_hung and conf().hang_limit:
+            guard = hanging(seconds=conf().hang_limit, now=time.monotonic())
+            if guard is not None:
+                _give_up(guard)
+                os._exit(_HUNG)
 
     def stop(self) -> None:
         """Report no more."""
@@ -97,6 +111,7 @@ class Reporter:
         worker, told = _this_process(), float("-inf")
         busy, forgot = 0, ""
         while True:
+            self._end_if_hung()
             try:
                 if busy or in_hand().count or time.monotonic() - told >= IDLE_SECONDS:
                     busy = report_worker(worker, generation=refresh_registry().generation)
@@ -115,6 +130,17 @@ class Reporter:
             if self._stop.wait(conf().worker_report):
                 connections.close_all()
                 return
+
+
+def _give_up(guard: Guard) -> None:
+    """Tell the others first: they let it rest, unless prices need it."""
+    cause = f"never came back within {conf().hang_limit:g} s"
+    log.critical("plugin.call.hangs", **guard.called._asdict(), cause=cause)
+    guard.give_up(time.monotonic(), cause)
+    try:
+        tell_of_plugins()
+    except (DatabaseError, InterfaceError) as error:
+        log.warning("worker.report.failed", cause=type(error).__name__)
 
 
 def reporting(application: Wsgi, reporter: Reporter) -> Wsgi:

@@ -16,7 +16,7 @@ _shop = get_asgi_application()
 # Whatever knows of rows can be imported only now that Django is ready.
 from core.jobs.reporter import Reporter  # noqa: E402
 
-_reporter = Reporter()
+_reporter = Reporter(ends_hung=True)
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:

@@ -15,4 +15,4 @@ _shop = get_wsgi_application()
 # Whatever knows of rows can be imported only now that Django is ready.
 from core.jobs.reporter import Reporter, reporting  # noqa: E402
 
-application = reporting(_shop, Reporter())
+application = reporting(_shop, Reporter(ends_hung=True))

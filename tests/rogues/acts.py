@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from importlib import import_module
 from typing import Any, cast
@@ -18,6 +19,7 @@ from core.domain.errors import OrderloomError
 from core.domain.pricing import compose
 from core.hooks.registry import Registry
 from core.infrastructure.outside import in_transaction
+from core.jobs.reporter import Reporter
 from hookspecs import (
     Call,
     Message,
@@ -63,6 +65,17 @@ def bare(name: str) -> str:
     """Control: call a rogue as it is, without a guard."""
     module = import_module(f"{EVERYBODY[name].package}.plugin")
     return repr(module.payment_strategies()[0].start(START, _soon()))
+
+
+def hang(seconds: float) -> str:
+    """Serve as a server's process does while a rule hangs in one of its threads."""
+    plugins = cast(OrderloomConfig, apps.get_app_config("orderloom")).first
+    [rule] = [each for each in plugins.rules if each.plugin == "rogue-price-never"]
+    quote = replace(QUOTE, shipping_method="hang")
+    threading.Thread(target=rule.propose, args=(quote,), daemon=True).start()
+    with Reporter(ends_hung=True):
+        time.sleep(seconds)
+    return "still here"
 
 
 def _tried(rogue: Rogue, plugins: Registry) -> dict[str, Any]:

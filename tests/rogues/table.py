@@ -100,6 +100,7 @@ HANG = (
         act="often",
         optional=True,
     ),
+    _price("never", "while quote.shipping_method == 'hang': pass\nreturn []", ends="tuple"),
     _price("slow-and-mandatory", "time.sleep(0.06)\nreturn []", ends="tuple", act="often"),
     _mail("hangs", HANGS, "no answer within"),
     _tell("hangs", HANGS, "no answer within"),
@@ -180,7 +181,10 @@ MEDDLE = (
     ),
     _pay(
         "upgraded",
-        "import pathlib\npathlib.Path(__file__).write_text('raise SystemExit(3)')\nreturn Done()",
+        "import pathlib\n"
+        "file = pathlib.Path(__file__)\n"
+        "file.write_text(file.read_text() + 'UPGRADED = True\\n')\n"
+        "return Done()",
         "Done",
         act="often",
     ),

@@ -41,7 +41,7 @@ browser: $(VENV)/shelf-on-test
 wheels: $(VENV)/shelf-on-test
 	env -u DATABASE_URL -u CACHE_URL ORDERLOOM_TEST_PASS=wheels $(PY) -m pytest -m wheels tests/house tests/typing $(ARGS)
 
-# Ratios to a hand-written floor, turn by turn, on the PostgreSQL of DATABASE_URL.
+# Ratios to a hand-written floor, turn by turn, on the PostgreSQL of DATABASE_URL; BENCH=bench_pricing prices 100 lines by 20 rules.
 bench: $(VENV)/shelf-on-test
 	SECRET_KEY=bench ALLOWED_HOSTS=localhost DJANGO_SETTINGS_MODULE=core.project.settings $(PY) -m tests.speed.$(BENCH) $(ARGS)
 

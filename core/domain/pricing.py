@@ -213,13 +213,15 @@ class _Composer:
 
     def _accept(self, rule: Asked, proposals: tuple[Adjustment, ...], change: Change) -> None:
         self._running.accept(change)
-        applied = [proposal for proposal in proposals if change.applies(proposal)]
-        self._coupons.update(one.coupon for one in applied if one.coupon is not None)
+        applied = any(change.applies(proposal) for proposal in proposals)
+        self._coupons.update(
+            one.coupon for one in proposals if one.coupon is not None and change.applies(one)
+        )
         reason = _shown(proposal.reason for proposal in proposals)
         self._note(
             rule,
             reason=reason if applied else f"nothing left to change: {reason}",
-            applied=bool(applied),
+            applied=applied,
             proposals=proposals,
             proposed=change.proposed_minor,
             accepted=change.accepted_minor,

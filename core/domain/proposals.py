@@ -100,18 +100,20 @@ def ask_rule(
     proposals = _sequence(answer)
     if proposals is None:
         return (), _fault(rule, f"answered {type(answer).__name__}, not adjustments or Skip")
-    allowed = _ASIDE.get(rule.info.phase, lines)
-    with_order = rule.info.phase is Phase.ORDER
+    phase = rule.info.phase
+    allowed = _ASIDE.get(phase, lines)
+    if phase is Phase.ORDER:
+        allowed = lines | {Target.ORDER.value}
     adjustments: list[Adjustment] = []
     for proposal in proposals:
         if not isinstance(proposal, Adjustment):
             return (), _fault(rule, f"proposed {type(proposal).__name__}, not an Adjustment")
-        wrong = None if _plain(proposal, quote) else _wrong_adjustment(proposal, quote)
-        target = proposal.target
-        if wrong is None and target not in allowed and not (with_order and target == Target.ORDER):
-            wrong = f"phase {rule.info.phase.name} can't change {str(target)[:80]!r}"
-        if wrong is not None:
-            return (), _fault(rule, wrong)
+        if not _plain(proposal, quote.currency, allowed):
+            wrong = _wrong_adjustment(proposal, quote)
+            if wrong is None and proposal.target not in allowed:
+                wrong = f"phase {phase.name} can't change {str(proposal.target)[:80]!r}"
+            if wrong is not None:
+                return (), _fault(rule, wrong)
         adjustments.append(proposal)
     return tuple(adjustments), "" if adjustments else NOTHING
 
@@ -176,15 +178,16 @@ def _fault(rule: Asked | AskedForTax, wrong: str) -> str:
     raise RuleFailedError(text, rule=rule.info.key, plugin=rule.plugin)
 
 
-def _plain(adjustment: Adjustment, quote: Quote) -> bool:
+def _plain(adjustment: Adjustment, currency: str, allowed: frozenset[str]) -> bool:
     """Say at once of almost all that they are as they should be; of the others it says nothing."""
     amount: Any = adjustment.amount
     return (
         adjustment.coupon is None
         and type(adjustment.reason) in _TEXTS
         and type(adjustment.target) in _TEXTS
+        and adjustment.target in allowed
         and type(amount) is Money
-        and amount.currency == quote.currency
+        and amount.currency == currency
         and -HIGHEST_AMOUNT <= amount.minor <= HIGHEST_AMOUNT
     )
 

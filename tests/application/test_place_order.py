@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from core.application.place_order import place_order
+from core.application.quote_order import QuoteOrder, quote_order
 from core.application.retire_product import retire_product
 from core.context import TenantRef
 from core.domain import errors
@@ -19,7 +20,7 @@ from core.domain.replay import stored_steps
 from core.models import Event, Order, OrderLine, Payment
 from core.testing.registries import FakePlugin, registry_of
 from hookspecs import Adjustment, Money, Phase, Quote, RuleInfo
-from tests.application.shelf import ordering, placed, put, stock
+from tests.application.shelf import ordering, placed, put, stock, wanting
 
 
 class PennyOff:
@@ -226,6 +227,24 @@ def test_a_thousand_lines_are_ordinary(shelf: TenantRef, now: datetime) -> None:
 
     assert OrderLine.objects.filter(order_id=order.order_id).count() == 1000
     assert stock("crate") == (5000, 1000)
+
+
+@pytest.mark.parametrize(("lines", "plugins"), [(1, 0), (100, 20)])
+def test_pricing_reads_once_for_any_lines_and_rules(
+    shelf: TenantRef, now: datetime, lines: int, plugins: int
+) -> None:
+    registry = registry_of(
+        *(FakePlugin(name=f"p{n}", rules=(PennyOff(f"penny-{n}"),)) for n in range(plugins))
+    )
+    for n in range(lines):
+        put(f"crate-{n}", 100, 50, now=now)
+    wanted = wanting(*((f"crate-{n}", 1) for n in range(lines)))
+
+    with CaptureQueriesContext(connection) as statements:
+        quoted = quote_order(QuoteOrder(composition=wanted), plugins=registry, now=now)
+
+    assert quoted.priced.total_minor == 100 * lines - plugins
+    assert len(statements) == 1
 
 
 @pytest.mark.parametrize("plugins", [0, 5])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -419,3 +419,20 @@ def test_the_receipt_is_plain_json_and_names_no_person() -> None:
     assert receipt["steps"][0][-1] == [["because", None, "a", -1]]
     assert receipt["steps"][2][-1] == [["VAT", "7", "a"]]
     assert receipt["total_minor"] == 999
+
+
+def test_a_line_keeps_all_its_fields_but_the_amount_whatever_rules_do() -> None:
+    line = a_line(
+        "a",
+        1000,
+        3,
+        floor=5,
+        tax_class="books",
+        attributes={"engraving": "A"},
+        terms={"unit_price": "10.00"},
+        categories=frozenset({"Mugs"}),
+    )
+
+    (after,) = priced([a_rule("off", proposes({"a": -100}))], a_quote(line)).quote.lines
+
+    assert after == replace(line, amount=Money(2900, "EUR"))

@@ -28,7 +28,9 @@ from hookspecs import (
     TaxInfo,
 )
 from tests.domain.quotes import a_line, a_quote, a_rule, proposes
+from tests.session import tier
 
+EXAMPLES = 250 if tier() == "quick" else 5_000
 CURRENCIES = st.sampled_from(["JPY", "EUR", "USD", "KWD"])
 GROUPS = [
     Group(name="", mode=Mode.STACK),
@@ -143,7 +145,7 @@ def in_all(outcome: Priced) -> int:
     return outcome.goods_minor + aside + added
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(quotes(), rules(), taxes(), ROUNDINGS)
 def test_every_sum_is_exact(
     quote: Quote, asked: list[AskedRule], levied: list[AskedTax], rounding: TaxRounding
@@ -162,7 +164,7 @@ def test_every_sum_is_exact(
         assert outcome.steps[-1].running_minor == outcome.total_minor
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(quotes(), rules())
 def test_no_line_falls_below_its_floor_and_nothing_but_rounding_below_nothing(
     quote: Quote, asked: list[AskedRule]
@@ -175,7 +177,7 @@ def test_no_line_falls_below_its_floor_and_nothing_but_rounding_below_nothing(
         assert after.amount.minor >= min(before.amount.minor, max(before.floor.minor, 0))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(quotes(), rules(), taxes(), ROUNDINGS, st.randoms(use_true_random=False))
 def test_the_order_of_lines_rules_and_taxes_cant_matter(
     quote: Quote,
@@ -232,7 +234,7 @@ def brief(step: Any) -> tuple[Any, ...]:
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(quotes(), st.integers(1, 10**7))
 def test_an_order_discount_is_spread_less_than_a_unit_off_unless_a_floor_binds(
     quote: Quote, off: int
@@ -255,7 +257,7 @@ def test_an_order_discount_is_spread_less_than_a_unit_off_unless_a_floor_binds(
             assert abs(-line.adjustment_minor - share) < 1
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(quotes(), rules(), taxes(), ROUNDINGS)
 def test_a_receipt_alone_is_enough_to_price_the_order_again(
     quote: Quote, asked: list[AskedRule], levied: list[AskedTax], rounding: TaxRounding

@@ -19,8 +19,11 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.models import F
 
+from core.application.replay_receipt import replay_receipt
 from core.context import DEFAULT_TENANT, acting_for
 from core.models import Customer, Order, OrderLine, Product, Stock, StockReceipt
+from core.testing.registries import FakePlugin, registry_of
+from tests.application.test_receipts import Off
 from tests.house.tree import ROOT
 from tests.northwind import Northwind, generate, northwind
 
@@ -182,3 +185,26 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(
 
     told = capsys.readouterr().err.splitlines()
     assert told == ["products: 77 of 77", "orders checked: 3 of 3", "orders placed: 3 of 3"]
+
+
+@pytest.mark.slow
+@pytest.mark.full
+def test_each_stored_receipt_replays_to_its_cent_after_rules_have_changed(tenant: None) -> None:
+    one = northwind()
+    run("import_products", one.folder / "products.csv")
+    run("import_orders", one.folder)
+    today = registry_of(FakePlugin(name="pricing-discounts", rules=(Off(50),)))
+
+    replayed = [
+        replay_receipt(pk, plugins=today) for pk in Order.objects.values_list("pk", flat=True)
+    ]
+
+    assert len(replayed) == one.orders
+    assert [one.number for one in replayed if not one.agrees] == []
+    assert sum(one.replayed_minor or 0 for one in replayed) == one.total_minor
+    for order in Order.objects.all():
+        changed = [step for step in order.receipt["steps"] if step[-1]]
+        for step in changed[:1]:
+            step[-1][0][3] -= 1
+        order.save(update_fields=["receipt"])
+        assert replay_receipt(order.pk, plugins=today).agrees is not bool(changed)

@@ -166,16 +166,18 @@ def test_a_webhook_racing_the_return_is_one_change_one_event_one_mail(
     assert invariants() == {}
 
 
-def test_without_a_fence_a_webhook_and_a_return_both_count(
-    shop: TenantRef, nursery: Nursery, outside: Outside, dice: random.Random
+def test_without_a_fence_two_workers_count_the_same_news_twice(
+    shop: TenantRef, nursery: Nursery, outside: Outside
 ) -> None:
     outside.call_here("stripe")
-
     off = ["the_fence", *["haste"] * 5]
 
     with without_rules("event_sequence_unique", "fact_once"):
-        for _ in range(40):
-            webhook_and_return(nursery, outside, "stripe", dice, without=off)
+        for _ in range(FEW):
+            outside.forget_what_came()
+            bought(nursery, outside, "stripe", "clicked", given={"at_once": False})
+            news = {"plugin": "payment-stripe-like", "came": outside.came(4), "apply": True}
+            nursery.run(*[{"act": "webhooks", "given": news, "without": off}] * 2)
             if found := rows(PAID_TWICE):
                 break
 

@@ -39,10 +39,11 @@ class Running:
     shop: Shop
     variables: Mapping[str, str]
     port: int = field(default_factory=free_port)
+    server: tuple[str, ...] = ("--workers", "1")
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        granian = ("-m", "granian", "--interface", "wsgi", "--no-ws", "--workers", "1")
+        granian = ("-m", "granian", "--interface", "wsgi", "--no-ws", *self.server)
         where = ("--host", "127.0.0.1", "--port", str(self.port), "core.project.wsgi:application")
         for name, arguments in (
             ("server", (*granian, *where)),

@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -24,6 +25,7 @@ from core.application.read_plugin_calls import CallFigures, read_plugin_calls
 from core.application.report_worker import running_versions
 from core.application.switch_plugin import SwitchPlugin, switch_plugin
 from core.domain.errors import InvalidInput, OrderloomError
+from core.hooks.conformance import Conformance, read_conformance
 from core.hooks.registry import Registry
 from core.hooks.states import PluginView
 from core.infrastructure.sealing import can_keep
@@ -127,6 +129,7 @@ class _Page:
             "form": form,
             "no_key": "" if can_keep() else NO_KEY,
             "may_act": self._console.has_act_permission(request),
+            "conformance": _conformance(view.name),
             "running": _others(view, running_versions()),
             "resting": PluginHealth.objects.filter(ILL, plugin=view.name).order_by("kind"),
             "calls": [
@@ -236,6 +239,12 @@ class _Watched:
     def share(self) -> str:
         """Its part of checkouts."""
         return _percent(self.part) if self.part else ""
+
+
+def _conformance(name: str) -> Conformance | None:
+    """What its own suites found, where its package is here."""
+    found = (one for one in settings.ORDERLOOM_DISCOVERED.found if one.name == name)
+    return next(map(read_conformance, found), None)
 
 
 def _watched(figures: Iterable[CallFigures]) -> dict[str, _Watched]:

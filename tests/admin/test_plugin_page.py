@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
 
 from core.application.refresh_registry import forget, refresh_registry
+from core.hooks.conformance import read_conformance
+from core.hooks.discovery import Found
 from core.hooks.states import State
 from core.models import PluginCalls, PluginChange, PluginHealth, PluginSettings, Tenant
 from core.models.health import ILL
@@ -187,6 +191,17 @@ def test_how_a_plugin_has_been_doing_stands_on_both_pages(console: Client) -> No
 
     assert "<td>4</td><td>1</td><td>1.50 ms</td>" in listed
     assert "<td>deliver</td><td>email</td><td>1</td><td>4</td><td>1</td>" in shown
+
+
+def test_what_its_own_suites_found_stands_there(console: Client) -> None:
+    shown = console.get(page(MAIL)).content.decode()
+
+    assert "Contract suites" in shown
+    assert read_conformance(found(MAIL)).text in html.unescape(shown)
+
+
+def found(name: str) -> Found:
+    return next(one for one in settings.ORDERLOOM_DISCOVERED.found if one.name == name)
 
 
 def test_a_quarantine_is_named_and_lifted(console: Client) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from core.domain.pricing import AskedRule, Priced, compose
+from core.testing.pricing_adapter import composed
+from core.testing.quotes import NOW, a_line, a_quote
 from hookspecs import Adjustment, Customer, Money, NotConfigured, PricingRule, Quote, QuoteLine
 from pricing_promotions.plugin import pricing_rules
 from pricing_promotions.settings import Promotion, Settings
-from tests.domain.quotes import NOW, a_line, a_quote
 
 
 def a_promotion(kind: str, key: str = "one", **more: Any) -> Promotion:
@@ -23,12 +23,8 @@ def rules(*promotions: Promotion) -> list[PricingRule]:
     return list(pricing_rules(Settings(promotions=promotions)))  # type: ignore[arg-type]
 
 
-def priced(quote: Quote, *promotions: Promotion) -> Priced:
-    asked = [
-        AskedRule(plugin="pricing-promotions", version="1", info=rule.info, propose=rule.propose)
-        for rule in rules(*promotions)
-    ]
-    return compose(quote=quote, rules=asked, taxes=[])
+def priced(quote: Quote, *promotions: Promotion) -> Any:
+    return composed(quote, rules(*promotions))
 
 
 def off(quote: Quote, *promotions: Promotion) -> dict[str, int]:

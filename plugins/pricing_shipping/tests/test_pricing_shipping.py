@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
-from core.application.quote_order import QuoteOrder, quote_order
-from core.context import TenantRef
-from core.domain.pricing import AskedRule, Priced, compose
-from core.models import Order
-from core.testing.registries import FakePlugin, registry_of
+from core.testing.pricing_adapter import composed
+from core.testing.quotes import a_line, a_quote
 from hookspecs import Address, Money, NotConfigured, PricingRule, Quote, QuoteLine, Target
 from pricing_shipping.plugin import pricing_rules
 from pricing_shipping.settings import Fee, Option, Settings
-from tests.application.conftest import shop
-from tests.application.shelf import placed, put, wanting
-from tests.domain.quotes import a_line, a_quote
-
-__all__ = ["shop"]
 
 
 def eur(minor: int) -> tuple[Money, ...]:
@@ -49,16 +39,12 @@ def rules(settings: Settings = ALL) -> list[PricingRule]:
     return list(pricing_rules(settings))  # type: ignore[arg-type]
 
 
-def priced(*lines: QuoteLine, settings: Settings = ALL, **more: Any) -> Priced:
-    asked = [
-        AskedRule(plugin="pricing-shipping", version="1", info=rule.info, propose=rule.propose)
-        for rule in rules(settings)
-    ]
+def priced(*lines: QuoteLine, settings: Settings = ALL, **more: Any) -> Any:
     given: dict[str, Any] = {"ship_to": BERLIN} | more
-    return compose(quote=a_quote(*(lines or (a_line("a", 2000),)), **given), rules=asked, taxes=[])
+    return composed(a_quote(*(lines or (a_line("a", 2000),)), **given), rules(settings))
 
 
-def reasons(outcome: Priced) -> dict[str, str]:
+def reasons(outcome: Any) -> dict[str, str]:
     return {step.rule: step.reason for step in outcome.steps}
 
 
@@ -155,19 +141,6 @@ def test_what_makes_no_sense_is_not_configured(settings: dict[str, Any], why: st
             options=tuple(Option(**option | more) for more in settings.get("options", ())),
             fees=tuple(Fee(**fee | more) for more in settings.get("fees", ())),
         )
-
-
-def test_a_shop_lists_the_ways_and_an_order_takes_one(shop: TenantRef) -> None:
-    now: datetime = timezone.now()
-    put("mug", 2000, 10, now=now)
-    plugins = registry_of(FakePlugin(name="pricing-shipping", rules=tuple(rules())))
-    asked = QuoteOrder(composition=wanting(("mug", 1), ship_to=BERLIN))
-
-    choices = quote_order(asked, plugins=plugins, now=now).shipping_choices
-    placed(("mug", 1), plugins=plugins, now=now, ship_to=BERLIN, shipping_method=choices[0].code)
-
-    assert [(one.code, one.price.minor) for one in choices] == [("post", 490), ("courier", 1900)]
-    assert Order.objects.get().shipping_minor == 490
 
 
 def test_what_it_proposes_is_about_shipping() -> None:

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from django.test import override_settings
 
 from core.application import refresh_registry as module
-from core.models import PluginSettings, PluginWorker
+from core.models import PluginSettings, PluginWorker, Tenant
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,6 +49,17 @@ def listed() -> dict[str, dict[str, Any]]:
 def working(**what: Any) -> PluginWorker:
     about = {"id": "w", "process": "here:1", "in_hand": 1, "generation": 0, "seen_at": Now()}
     return PluginWorker.objects.create(**about | what)
+
+
+def test_a_tenant_follows_the_installation_again() -> None:
+    Tenant.objects.create(id=2, slug="other")
+    told("disable", TAX, "--tenant", "other")
+
+    followed = told("follow", TAX, "--tenant", "other")
+
+    assert (followed["state"], followed["on"], followed["changed"]) == ("ENABLED", None, True)
+    with pytest.raises(CommandError, match="Only a tenant"):
+        ask("follow", TAX)
 
 
 def test_a_plugin_is_switched_off_and_on_and_the_history_says_why() -> None:

@@ -12,7 +12,7 @@ from core.management.verbs.beginning import NEW
 from core.management.verbs.comparing import DIFF
 from core.management.verbs.configuring import CONFIG
 from core.management.verbs.looking import CHECK, LIST, SHOW
-from core.management.verbs.switching import DISABLE, DRAIN, ENABLE
+from core.management.verbs.switching import DISABLE, DRAIN, ENABLE, FOLLOW
 from core.management.verbs.tracing import TRACE
 from core.management.verbs.uninstalling import UNINSTALL
 from core.management.verbs.verb import Teller, Verb
@@ -23,6 +23,7 @@ VERBS: Final[tuple[Verb, ...]] = (
     CHECK,
     ENABLE,
     DISABLE,
+    FOLLOW,
     DRAIN,
     CONFIG,
     NEW,

@@ -1,4 +1,4 @@
-"""`plugins enable`, `disable` and `drain`: switches, and waiting until they are everywhere."""
+"""`plugins enable`, `disable`, `follow`, `drain`: switches, and waiting until they are everywhere."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from core.context import DEFAULT_TENANT
 from core.management.verbs.looking import named
 from core.management.verbs.verb import Teller, Verb
 
-__all__ = ["DISABLE", "DRAIN", "ENABLE", "who_asks"]
+__all__ = ["DISABLE", "DRAIN", "ENABLE", "FOLLOW", "who_asks"]
 
 _PATIENCE: Final = 60.0
 _SECOND: Final = 1.0
@@ -44,7 +44,11 @@ def _disable(teller: Teller, options: dict[str, Any]) -> int:
     return _switched(teller, options, on=False)
 
 
-def _switched(teller: Teller, options: dict[str, Any], *, on: bool) -> int:
+def _follow(teller: Teller, options: dict[str, Any]) -> int:
+    return _switched(teller, options, on=None)
+
+
+def _switched(teller: Teller, options: dict[str, Any], *, on: bool | None) -> int:
     done = _switch(options, on=on)
     late = _await(done, options["deadline"]) if options["wait"] else ()
     state = _state(options)
@@ -85,7 +89,7 @@ def _drain(teller: Teller, options: dict[str, Any]) -> int:
     return 0 if drained else 1
 
 
-def _switch(options: dict[str, Any], *, on: bool) -> Switched:
+def _switch(options: dict[str, Any], *, on: bool | None) -> Switched:
     command = SwitchPlugin(
         plugin=options["name"],
         on=on,
@@ -146,6 +150,12 @@ ENABLE: Final = Verb(
 )
 DISABLE: Final = Verb(
     name="disable", about="switch it off; what is open is served", run=_disable, arguments=_waiting
+)
+FOLLOW: Final = Verb(
+    name="follow",
+    about="take a tenant's own switch away: it follows the installation again",
+    run=_follow,
+    arguments=_waiting,
 )
 DRAIN: Final = Verb(
     name="drain",

@@ -12,6 +12,7 @@ from string import Template
 from typing import Final
 
 from core.domain.errors import InvalidInput
+from core.hooks.discovery import BUNDLED
 from hookspecs import API_VERSION
 
 __all__ = ["KINDS", "Skeleton", "begin_plugin"]
@@ -44,8 +45,9 @@ def begin_plugin(name: str, *, kind: str, into: Path) -> Skeleton:
     """Write a package for a plugin of this name and kind into a new folder of that name.
 
     Raises:
-        InvalidInput: the name can't be a plugin's or a package's, is taken by something that can
-            be imported here, or the folder is there already: nothing is ever overwritten.
+        InvalidInput: the name can't be a plugin's or a package's, is a bundled plugin's, is taken by
+            something that can be imported here, or the folder is there already: nothing is ever
+            overwritten.
 
     """
     package = _package(name)
@@ -83,6 +85,8 @@ def _package(name: str) -> str:
             f"{name!r} can't be a plugin's name: small letters, digits and single dashes, a letter "
             f"first, at most {_LONGEST} characters, such as payment-invoice."
         )
+    if f"orderloom-{name}" in BUNDLED:
+        raise InvalidInput(f"{name!r} is a plugin that comes with Orderloom. Choose another name.")
     package = name.replace("-", "_")
     if keyword.iskeyword(package) or keyword.issoftkeyword(package):
         raise InvalidInput(f"{name!r} can't be a package's name: it is a word of Python's.")

@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from functools import partial
+from pathlib import Path
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -76,7 +77,8 @@ def _explain(error: DatabaseError) -> None:
         labels = ()
     if not labels:
         raise error
-    text = f"The tables of {', '.join(labels)} are behind the code: run `manage.py migrate` first."
+    called = Path(sys.argv[0]).name  # manage.py in a checkout, orderloom in a wheel
+    text = f"The tables of {', '.join(labels)} are behind the code: run `{called} migrate` first."
     if "--json" in sys.argv:
         print(json.dumps({"errors": [{"code": "NOT_MIGRATED", "text": text}]}))  # noqa: T201
     sys.exit(f"{text} [NOT_MIGRATED]")

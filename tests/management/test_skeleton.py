@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from core.domain.errors import InvalidInput
+from core.hooks.discovery import BUNDLED
 from core.hooks.manifest import read_manifest
 from core.management.skeleton import KINDS, begin_plugin
 
@@ -63,7 +64,7 @@ def test_it_is_whole_and_holds_no_hole(kind: str, tmp_path: Path) -> None:
         ("django", "would hide it"),
         ("core", "would hide it"),
         ("hookspecs", "would hide it"),
-        ("notify-email", "would hide it"),
+        *((name.removeprefix("orderloom-"), "comes with Orderloom") for name in BUNDLED),
     ],
 )
 def test_a_bad_name_is_refused_with_a_reason(name: str, why: str, tmp_path: Path) -> None:

@@ -72,6 +72,19 @@ def test_a_fresh_database_is_one_sentence_that_names_migrate(
     assert "Traceback" not in said
 
 
+def test_in_a_wheel_it_names_the_command_that_is_there(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("orderloom"), "relay", "--once"],
+        env={"PATH": os.environ["PATH"], "ORDERLOOM_DATA": str(tmp_path), "DEBUG": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "run `orderloom migrate` first. [NOT_MIGRATED]" in done.stderr
+
+
 def test_programs_are_told_a_code(tmp_path: Path) -> None:
     code, said = manage(
         "payments", "show", "--at-risk", "--json", ORDERLOOM_DATA=str(tmp_path), DEBUG="1"

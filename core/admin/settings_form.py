@@ -14,7 +14,7 @@ __all__ = ["SettingsForm", "settings_form"]
 
 _TAKEN: Final = ":unset"
 _KEPT: Final = "•••••• stays unless another is typed"
-_EXAMPLES: Final = {"money": "19.99 EUR", "seconds": "seconds, or PT5M", "url": "https://…"}
+_EXAMPLES: Final = {"money": "19.99 EUR", "seconds": "seconds, or 14d, or PT5M", "url": "https://…"}
 
 
 class SettingsForm(forms.Form):

@@ -25,8 +25,8 @@ from core.models import PluginChange, PluginSettings, Tenant
 __all__ = ["NO_KEY", "ConfigurePlugin", "Configured", "configure_plugin"]
 
 NO_KEY = (
-    "The console takes no secrets, since ORDERLOOM_SECRETS_KEY is not set: "
-    "set it and restart, or give the secret in the environment."
+    "No secrets are kept in the database, since ORDERLOOM_SECRETS_KEY is not set: set it and restart "
+    "(docs/settings.md shows how to make one), or give the secret in the environment, which needs none."
 )
 
 

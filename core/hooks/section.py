@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from datetime import timedelta
@@ -24,6 +23,8 @@ from core.hooks.settings import (
     unreadable,
     variable,
 )
+from core.hooks.spelling import as_text, in_words
+from core.hooks.twin import understood
 from hookspecs import Money, NotConfigured, Secret
 
 __all__ = ["FormField", "Section"]
@@ -46,7 +47,8 @@ class FormField:
 
     `kind` is text, url, number, decimal, yes_no, choice, money, seconds, secret, or list (JSON, or
     texts with commas between). `value` is a text that can be given back as it is, hidden where it
-    is secret. `fixed`: a layer above the console sets it, `source` says which.
+    is secret; `words` says how long a duration is. `fixed`: a layer above the console sets it,
+    `source` says which.
     """
 
     name: str
@@ -59,6 +61,7 @@ class FormField:
     minimum: str = ""
     maximum: str = ""
     value: str = ""
+    words: str = ""
     source: str = _DEFAULT
     variable: str = ""
     fixed: bool = False
@@ -68,6 +71,11 @@ class FormField:
     def given(self) -> bool:
         """Whether anybody has set it."""
         return self.source not in {_DEFAULT, _NOT_SET}
+
+    @property
+    def told(self) -> str:
+        """The value for people, who don't count in seconds."""
+        return f"{self.value} ({self.words})" if self.words else self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +91,13 @@ class Section:
         """Return every field, with what these layers of the console leave in force."""
         faults, fixed = self.faults(console), self.source.layers(self.plugin)
         layers = fixed + console
-        values = merged(layers)
+        typed = merged(layers)
+        values = self.schema.twin.read_texts(typed)
         found = []
         for leaf in _leaves(self.schema.twin.cls):
             above = next((layer.source for layer in layers if holds(layer, leaf.path)), "")
             given = _at(values, leaf.path)
+            value = _in_force(leaf, given, _at(typed, leaf.path))
             found.append(
                 FormField(
                     name=leaf.path,
@@ -97,9 +107,10 @@ class Section:
                     secret=leaf.secret,
                     required=leaf.required,
                     choices=leaf.choices,
-                    minimum=_as_text(leaf.item.metadata.get("minimum")),
-                    maximum=_as_text(leaf.item.metadata.get("maximum")),
-                    value=_shown(leaf, given, above),
+                    minimum=as_text(leaf.item.metadata.get("minimum")),
+                    maximum=as_text(leaf.item.metadata.get("maximum")),
+                    value=(_HIDDEN if above else "") if leaf.secret else as_text(value),
+                    words=in_words(value) if isinstance(value, timedelta) else "",
                     source=above or (_NOT_SET if leaf.required else _DEFAULT),
                     variable=variable(self.plugin, *leaf.path.split(".")),
                     fixed=any(holds(layer, leaf.path) for layer in fixed),
@@ -156,6 +167,7 @@ def _kind_of(fault: str, path: list[str], name: str) -> str:
 class _Leaf:
     path: str
     item: Field[Any]
+    hint: Any
     kind: str
     secret: bool
     required: bool
@@ -173,6 +185,7 @@ def _leaves(cls: type, above: str = "", *, needed: bool = True) -> Iterator[_Lea
         yield _Leaf(
             path=above + item.name,
             item=item,
+            hint=hints[item.name],
             kind=_kind(hint, item),
             secret=_has_secret(hint),
             required=own and needed,
@@ -220,34 +233,21 @@ def _at(values: Any, path: str) -> Any:
     return values
 
 
-def _shown(leaf: _Leaf, given: Any, source: str) -> str:
+def _in_force(leaf: _Leaf, given: Any, typed: Any) -> Any:
+    """What a field is; where nobody can make sense of it, what was typed."""
     if leaf.secret:
-        return _HIDDEN if source else ""
+        return None
     if given is not MISSING:
-        return _as_text(given)
+        try:
+            return understood(leaf.item, leaf.hint, given)
+        except ValidationError:
+            return given if typed is MISSING else typed
     if leaf.item.default is not MISSING:
-        return _as_text(leaf.item.default)
+        return leaf.item.default
     made = leaf.item.default_factory
     try:
-        return _as_text(made()) if callable(made) else ""
+        return made() if callable(made) else None
     except SPARED:
         raise
     except BaseException:  # noqa: BLE001 - a plugin's own code: then nobody can say
-        return ""
-
-
-def _as_text(value: Any) -> str:
-    """Write a value as the environment would."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case timedelta():
-            return f"{value.total_seconds():g}"
-        case enum.Enum():
-            return str(value.value)
-        case list() | tuple() | dict():
-            return json.dumps(value, ensure_ascii=False, default=str) if value else ""
-        case _:
-            return str(value)
+        return None

@@ -20,16 +20,21 @@ from pydantic import (
     ConfigDict,
     PlainSerializer,
     PlainValidator,
+    TypeAdapter,
+    ValidationError,
     WithJsonSchema,
 )
 
 from hookspecs import Money, Secret
 
-__all__ = ["Twin", "twin_of"]
+__all__ = ["Twin", "twin_of", "understood"]
 
 _PLAIN = (str, int, bool, Decimal, type(None))
 _CONFIG = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
 _PASSED = {"minimum": "ge", "maximum": "le"}
+_LENGTH = TypeAdapter(timedelta)
+_AN_AMOUNT = 'an amount is written "19.99 EUR"'
+_A_DURATION = "that is no duration: write seconds, or 14d, or PT5M"
 
 
 def _secret(given: Any) -> Secret:
@@ -43,20 +48,35 @@ def _secret(given: Any) -> Secret:
 def _money(given: Any) -> Money:
     if isinstance(given, Money):
         return given
-    match str(given).split() if isinstance(given, str) else given:
-        case [amount, currency]:
-            return Money.parse(str(amount), str(currency))
-        case {"minor": int(minor), "currency": str(currency)}:
-            return Money(minor, currency)
-    raise ValueError('an amount is written "19.99 EUR"')
-
-
-def _duration(given: Any) -> Any:
-    """A bare number is seconds, as a text too; pydantic reads ISO 8601 and `HH:MM:SS`."""
     try:
-        return float(given) if isinstance(given, str) else given
+        match given.split() if isinstance(given, str) else given:
+            case [amount, currency]:
+                return Money.parse(str(amount), str(currency))
+            case {"minor": int(minor), "currency": str(currency)}:
+                return Money(minor, currency)
+    except (TypeError, ValueError):
+        pass  # they repeat what was given, which is nobody's business
+    raise ValueError(_AN_AMOUNT)
+
+
+def _duration(given: Any) -> timedelta:
+    """A bare number is seconds, as a text too; pydantic reads `14d`, `HH:MM:SS` and ISO 8601."""
+    for spelling in _spellings(given):
+        try:
+            return _LENGTH.validate_python(spelling)
+        except ValidationError:
+            continue
+    raise ValueError(_A_DURATION)
+
+
+def _spellings(given: Any) -> tuple[Any, ...]:
+    if not isinstance(given, str):
+        return (given,)
+    text = "".join(given.split()).upper()
+    try:
+        return (float(text),)
     except ValueError:
-        return given
+        return given.strip(), text, f"PT{text}"
 
 
 def _url(given: str) -> str:
@@ -117,6 +137,17 @@ def twin_of(cls: type) -> Twin:
     groups: dict[type[BaseModel], type] = {}
     model = _model(cls, groups, inside=False)
     return Twin(cls=cls, model=model, groups=groups)
+
+
+def understood(item: Field[Any], hint: Any, given: Any) -> Any:
+    """Return what was given for one field as the plugin will see it.
+
+    Raises:
+        ValidationError: it can't be read so.
+
+    """
+    read = TypeAdapter(_annotation(hint, {}, where=item.name, inside=False, options=item))
+    return read.validate_python(_read_text(hint, given))
 
 
 def _model(cls: type, groups: dict[type[BaseModel], type], *, inside: bool) -> type[BaseModel]:

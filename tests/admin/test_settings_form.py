@@ -101,8 +101,12 @@ def test_groups_stand_under_their_heading() -> None:
 
 
 def test_nothing_touched_changes_nothing() -> None:
-    form = typed(drawn(console(name="x", key="s3cret", server={"host": "h", "port": 26})))
+    server = {"host": "h", "port": 26}
+    form = typed(
+        drawn(console(name="x", key="s3cret", wait="14d", on="yes", words="a,b", server=server))
+    )
 
+    assert form["wait"].initial == "1209600"
     assert (form.values(), form.unset()) == ({}, frozenset())
 
 

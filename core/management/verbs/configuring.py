@@ -61,7 +61,7 @@ def _show(teller: Teller, name: str, tenant: str | None, registry: Registry) -> 
 
 def _line(each: FormField) -> tuple[str, str, str, str]:
     source = f"{each.source}, read-only" if each.fixed else each.source
-    return each.name, each.fault or each.value, source, each.variable
+    return each.name, each.fault or each.told, source, each.variable
 
 
 def _change(teller: Teller, options: dict[str, Any], registry: Registry) -> None:
@@ -84,6 +84,9 @@ def _change(teller: Teller, options: dict[str, Any], registry: Registry) -> None
         return
     changed = ", ".join(done.changed) or "nothing: it was like that before"
     teller.line(f"{done.plugin}: changed {changed}.")
+    for each in registry.sections[done.plugin].fields(console_layers(done.plugin, done.tenant)):
+        if each.words and each.name in done.changed:
+            teller.line(f"{each.name} is now {each.told}.")
     if done.missing:
         teller.line(f"Still to be set: {', '.join(done.missing)}.")
 

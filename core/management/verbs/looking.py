@@ -77,7 +77,7 @@ def _show(teller: Teller, options: dict[str, Any]) -> int:
         [(_label(key), said) for key, value in about.items() if (said := _said(value))],
     )
     if own:
-        rows = [(each.name, each.value, each.source, each.variable) for each in own]
+        rows = [(each.name, each.told, each.source, each.variable) for each in own]
         teller.table(("setting", "value", "from", "variable"), rows)
     if calls:
         teller.line("\nCalls of the last seven days:")

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from core.management.own_shop import own_shop
 from core.management.sandbox import Sandbox, sandbox_packages
 
 _SELF: Final = "_ORDERLOOM_UP"
@@ -89,13 +90,16 @@ def _lasting(host: str, port: int, share: Callable[[Mapping[str, str]], object])
 
 
 def _once(host: str) -> dict[str, str]:
-    """An order of its own in a shop of its own, whatever else runs here."""
-    folder = tempfile.mkdtemp(prefix="once-", dir=settings.ORDERLOOM_DATA)
+    """A shop of its own, whatever else runs here; its sandbox's settings go before yours."""
+    folder = Path(tempfile.mkdtemp(prefix="once-", dir=settings.ORDERLOOM_DATA))
     port = _free_port(host)
-    sandboxes, given = _sandboxes(Path(folder), 0)
-    own = {"ORDERLOOM_PUBLIC_URL": f"http://{host}:{port}", "ORDERLOOM_DATA": folder}
-    mail = {"EMAIL_URL": f"filemail:///{folder}/mail"}
-    return given | mail | dict(os.environ) | own | _left(sandboxes, port, folder)
+    sandboxes, given = _sandboxes(folder, 0)
+    own = {
+        "ORDERLOOM_PUBLIC_URL": f"http://{host}:{port}",
+        "LOG_LEVEL": os.environ.get("LOG_LEVEL", given["LOG_LEVEL"]),
+    }
+    kept = own_shop(dict(os.environ) | given, folder, settings.ORDERLOOM_DISCOVERED)
+    return kept | own | _left(sandboxes, port, str(folder))
 
 
 def _sandboxes(folder: Path, port: int) -> tuple[list[Sandbox], dict[str, str]]:

@@ -20,13 +20,13 @@ from core.application.resume_payment import ResumePayment, resume_payment
 from core.application.start_payment import StartPayment, start_payment
 from core.conf import conf
 from core.domain.errors import Refusal
-from core.domain.lifecycle import DeliveryStatus, OrderStatus
+from core.domain.lifecycle import DeliveryStatus, OperationStatus, OrderStatus
 from core.domain.lines import Wanted
 from core.hooks.offered import OfferedStrategy
 from core.hooks.registry import Registry
 from core.management.outbox import subjects
 from core.management.sandbox import Sandbox
-from core.models import Delivery, Event
+from core.models import Delivery, Event, Operation
 from hookspecs import Customer, Feature, Redirect, TimelineEntry
 
 _SECONDS: Final = 30.0
@@ -46,7 +46,10 @@ class Mail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bought:
-    """What became of an order: where it stands, and whether that is what was promised."""
+    """What became of an order: where it stands, and whether that is what was promised.
+
+    `declined` is the code and the words of a refused payment, else empty.
+    """
 
     order_id: str
     number: str
@@ -55,6 +58,7 @@ class Bought:
     state: str
     payment_status: str
     waits_for: str
+    declined: str
     as_promised: bool
     timeline: tuple[TimelineEntry, ...]
     mails: tuple[Mail, ...]
@@ -85,9 +89,11 @@ def buy(offered: OfferedStrategy, *, plugins: Registry, sandboxes: tuple[Sandbox
     at_once = step is not None and step.action is None
     finishes = clicked or (at_once and Feature.MANUAL not in offered.info.features)
     if finishes:
-        _wait(lambda: order_page(order_id, plugins=plugins).status == OrderStatus.PAID)
+        _wait(lambda: _is_decided(order_id, plugins))
     _wait(lambda: _everybody_was_told(order_id))
     page = order_page(order_id, plugins=plugins)
+    declined = "" if page.status == OrderStatus.PAID else _declined(order_id)
+    promised = OrderStatus.PAID if finishes else OrderStatus.CONFIRMED
     return Bought(
         order_id=str(order_id),
         number=page.order.number,
@@ -95,8 +101,9 @@ def buy(offered: OfferedStrategy, *, plugins: Registry, sandboxes: tuple[Sandbox
         strategy=offered.info.code,
         state=page.status,
         payment_status=page.payment_status,
-        waits_for="" if finishes else _waits_for(step, asked),
-        as_promised=page.status == (OrderStatus.PAID if finishes else OrderStatus.CONFIRMED),
+        waits_for="" if finishes or declined else _waits_for(step, asked),
+        declined=declined,
+        as_promised=not declined and page.status == promised,
         timeline=page.timeline,
         mails=_mails(order_id),
     )
@@ -166,6 +173,19 @@ def _wait(reached: Callable[[], bool]) -> None:
     until = time.monotonic() + _SECONDS
     while not reached() and time.monotonic() < until:
         time.sleep(0.05)
+
+
+def _is_decided(order_id: uuid.UUID, plugins: Registry) -> bool:
+    paid = order_page(order_id, plugins=plugins).status == OrderStatus.PAID
+    return paid or bool(_declined(order_id))
+
+
+def _declined(order_id: uuid.UUID) -> str:
+    last = Operation.objects.filter(order_id=order_id).order_by("-created_at", "-id").first()
+    if last is None or last.status != OperationStatus.DECLINED:
+        return ""
+    told = last.outcome or {}
+    return f"{told.get('code', '')} {told.get('text', '')}".strip()
 
 
 def _everybody_was_told(order_id: uuid.UUID) -> bool:

@@ -8,6 +8,7 @@ from typing import Protocol, cast
 from django.apps import apps
 
 from core.hooks.loader import Loaded
+from core.hooks.registry import Registry
 from core.hooks.states import PluginView
 from core.management.buying import Bought
 from core.management.sandbox import Sandbox
@@ -54,9 +55,22 @@ def story(bought: Bought) -> str:
     ]
     if bought.waits_for:
         lines.append(f"  waits for {bought.waits_for}")
-    if not bought.as_promised:
+    if bought.declined:
+        lines.append(f"  declined: {bought.declined}")
+    elif not bought.as_promised:
         lines.append("  this isn't what was promised")
     return "\n".join(lines) + "\n"
+
+
+def no_way_to_pay(registry: Registry) -> str:
+    """Say that nothing can be bought, and what is missing."""
+    standing = [
+        f"{view.name} is {view.state}{f' ({view.why})' if view.why else ''}"
+        for view in registry.plugins
+        if "payment_strategies" in view.hooks
+    ]
+    missing = "; ".join(standing) or "no payment plugin is installed"
+    return f"No way to pay is configured: {missing}."
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> str:

@@ -8,8 +8,10 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
@@ -28,8 +30,9 @@ from core.jobs.sweeper import Sweeper
 from core.management.beginning import add_arguments, begun
 from core.management.buying import buy, one_per_plugin
 from core.management.furnish import furnish_shelves, let_somebody_in, migrate
+from core.management.own_shop import foreign, left_out
 from core.management.serving import served, served_here, wait_until_ready
-from core.management.telling import addresses, states, story
+from core.management.telling import addresses, no_way_to_pay, states, story
 
 
 class Command(BaseCommand):
@@ -52,6 +55,7 @@ class Command(BaseCommand):
         try:
             with acting_for(DEFAULT_TENANT), ExitStack() as stack:
                 if options["once"]:
+                    _stay_at_home(Path(started.folder))
                     self._once(stack, options["host"], started.port, as_json=options["json"])
                 else:
                     self._serve(stack, options["host"], started.port)
@@ -94,15 +98,19 @@ class Command(BaseCommand):
                 raise CommandError(f"{offered.plugin}: {error.code}: {error.text}") from error
             if not as_json:
                 self.stdout.write(story(bought[-1]))
-        if not as_json:
+        if bought and not as_json:
             self.stdout.write("All this happened in a shop of its own, which is thrown away now.")
+            if names := ", ".join(sorted(left_out(settings.ORDERLOOM_DISCOVERED))):
+                self.stdout.write(f"Left out, since they tell others: {names}.")
         if as_json:
             told = {
                 "orders": [asdict(one) for one in bought],
                 "seconds": round(time.monotonic() - began, 3),
             }
             self.stdout.write(to_json(told, indent=2).decode())
-        if not bought or not all(one.as_promised for one in bought):
+        if not bought:
+            raise CommandError(no_way_to_pay(registry), returncode=1)
+        if not all(one.as_promised for one in bought):
             raise CommandError("Not every order became what was promised.", returncode=1)
 
     def _furnish(self, out: TextIO) -> str | None:
@@ -134,6 +142,15 @@ class Command(BaseCommand):
             worker.start()
             stack.callback(worker.stop)
         return registry
+
+
+def _stay_at_home(folder: Path) -> None:
+    """A settings module of one's own may name a database that no variable moves."""
+    if found := foreign(folder):
+        raise CommandError(
+            f"`up --once` buys in a shop of its own, and {settings.SETTINGS_MODULE} leads out of "
+            f"it: {', '.join(found)}. Run it with DJANGO_SETTINGS_MODULE=core.project.settings."
+        )
 
 
 def _interrupt(*_: object) -> NoReturn:

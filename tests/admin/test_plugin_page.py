@@ -89,6 +89,8 @@ def test_settings_are_stored_and_their_secret_is_never_shown(console: Client) ->
 
     assert state(CARD) is State.ENABLED
     assert PluginSettings.objects.count() == 2
+    assert 'value="86400"' in response.content.decode()
+    assert "Now: 1 day." in response.content.decode()
     assert "canary" not in response.content.decode()
     assert "canary" not in str([*PluginSettings.objects.values()])
     assert [one.names for one in PluginChange.objects.order_by("id")] == [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -11,12 +12,15 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.db.models.functions import Now
 from django.test import override_settings
 
 from core.application import refresh_registry as module
+from core.management.commands.plugins import VERBS
+from core.management.verbs.verb import Verb
 from core.models import PluginSettings, PluginWorker, Tenant
+from tests.house.tree import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -183,3 +187,20 @@ def test_draining_ends_where_nothing_is_open() -> None:
 def test_what_the_environment_switches_off_stays_off() -> None:
     with pytest.raises(CommandError, match="SET_ELSEWHERE: ORDERLOOM_PLUGINS_DISABLED switches"):
         ask("enable", TAX)
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_the_pages_tell_of_every_verb_and_its_options(verb: Verb) -> None:
+    commands = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    plugins = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    parser = CommandParser()
+    verb.arguments(parser)
+    options = {name for name in parser._option_string_actions if name.startswith("--")}
+
+    rows = re.findall(r"^\| (`plugins .*?) \| ", commands.replace("\\|", " or "), re.MULTILINE)
+    row = next((each for each in rows if re.search(rf"`(plugins )?{verb.name}\b", each)), "")
+
+    assert row
+    # `--tenant` and `--json` are explained once, for all commands
+    assert {name for name in options if name not in row} <= {"--help", "--tenant", "--json"}
+    assert f"plugins {verb.name}" in plugins

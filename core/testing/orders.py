@@ -18,7 +18,7 @@ from hookspecs import (
     ProductEvent,
 )
 
-__all__ = ["TELLS", "an_event", "an_order", "order_of"]
+__all__ = ["ANNA", "TELLS", "an_event", "an_order", "order_of"]
 
 TELLS: Final = (
     *("order_placed", "order_paid", "order_cancelled", "order_fulfilled"),
@@ -26,15 +26,20 @@ TELLS: Final = (
 )
 """The names of the tells."""
 
+ANNA: Final = Customer(ref="", email="anna@shop.example", name="Anna Example")
+"""A guest of no group."""
 
-def order_of(amount: Money, lines: Iterable[OrderLine] = ()) -> OrderSnapshot:
+
+def order_of(
+    amount: Money, lines: Iterable[OrderLine] = (), customer: Customer = ANNA
+) -> OrderSnapshot:
     """Return an order that costs this much."""
     nothing = Money(0, amount.currency)
     return OrderSnapshot(
         number=f"{uuid.uuid4().hex[:5]}-{uuid.uuid4().hex[:5]}".upper(),
         tenant="default",
         placed_at=datetime.now(UTC),
-        customer=Customer(ref="", email="anna@shop.example", name="Anna Example"),
+        customer=customer,
         lines=tuple(lines),
         shipping=nothing,
         fees=nothing,

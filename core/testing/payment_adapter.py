@@ -11,10 +11,12 @@ import pytest
 from django.db import connection
 
 from core.domain.payments import Folded, fold
+from core.testing.orders import ANNA
 from core.testing.payment_requests import Asking
 from core.testing.plugin_cases import PluginCases, at_once, not_applicable
 from hookspecs import (
     ClientConfirm,
+    Customer,
     DeclineCode,
     Declined,
     Done,
@@ -78,6 +80,10 @@ class PaymentAdapter(PluginCases):
         """Return what a customer types in before paying ``amount``."""
         return {}
 
+    def customer(self) -> Customer:
+        """Return who pays: somebody whom the strategy accepts, a guest unless you say."""
+        return ANNA
+
     def lose_next_answer(self) -> None:
         """Have the next command carried out, and its answer lost on the way."""
         not_applicable("no answer can get lost")
@@ -118,13 +124,14 @@ class PaymentAdapter(PluginCases):
         taken = self.tested.info.currencies
         if taken is not None and wanted.currency not in taken:
             not_applicable(f"{self.code} doesn't take {wanted.currency}")
-        return Asking(wanted, inputs=self.inputs(wanted))
+        return Asking(wanted, inputs=self.inputs(wanted), customer=self.customer())
 
     def start(self, request: StartRequest) -> Any:
-        """Start, and end the case where the strategy says that it can't do this amount."""
+        """Start, and end the case where the strategy says that it doesn't do this."""
         answer = self.tested.start(request, self.call())
         if isinstance(answer, Declined) and answer.code is DeclineCode.NOT_SUPPORTED:
-            not_applicable(f"{self.code} doesn't take {request.amount}")
+            said = f"{answer.code} {answer.text}".strip()
+            not_applicable(f"{self.code}, asked for {request.amount}, declined: {said}")
         return answer
 
     def pay(self, asking: Asking, *, capture_now: bool = True) -> tuple[Fact, ...]:

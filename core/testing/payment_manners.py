@@ -6,14 +6,18 @@ import inspect
 import re
 from typing import Any
 
+import pytest
+
 from core.testing.payment_adapter import PaymentAdapter, not_applicable, watching_tables
 from hookspecs import (
     Captures,
     Declined,
+    Done,
     Fact,
     FactKind,
     Feature,
     HasStatement,
+    InProgress,
     Money,
     NeedsCustomer,
     NotSent,
@@ -48,6 +52,22 @@ class MannerCases(PaymentAdapter):
             if method is not None:
                 assert not inspect.iscoroutinefunction(method), f"{name} is async"
                 inspect.signature(method).bind(*range(count))
+
+    def test_a_payment_can_be_started(self) -> None:
+        taken = self.tested.info.currencies
+        hint = "say by amount, customer or inputs what it takes"
+        assert taken is None or self.amount.currency in taken, (
+            f"nothing was tried: {self.code} doesn't take {self.amount.currency}; {hint}"
+        )
+
+        answer = self.tested.start(self.asking().start(), self.call())
+
+        if isinstance(answer, Declined):
+            said = f"{answer.code} {answer.text}".strip()
+            pytest.fail(f"{self.code}, asked for {self.amount}, declined: {said}; {hint}")
+        assert isinstance(answer, Done | NeedsCustomer | InProgress), (
+            f"no payment can be started: {answer}"
+        )
 
     def test_info_is_the_same_at_every_look(self) -> None:
         before = self.tested.info
@@ -124,9 +144,17 @@ class MannerCases(PaymentAdapter):
 
         # Instructions that were made up without asking anybody may be told at any time.
         manual = (NeedsCustomer,) if self.has(object, Feature.MANUAL) else ()
-        assert [one for one in answers if not isinstance(one, (NotSent, *manual))] == []
-        assert isinstance(found, (Unknown, *manual)), found
-        assert (self.requests_seen(), list(self.ledger())) == (seen, moved)
+        wrong = [one for one in answers if not isinstance(one, (NotSent, *manual))]
+        assert wrong == [], (
+            "with the deadline past, answer NotSent, and don't refuse either (only the "
+            f"instructions of a MANUAL strategy may still be told); this was answered: {wrong}"
+        )
+        assert isinstance(found, (Unknown, *manual)), (
+            f"with the deadline past, a look-up answers Unknown; this was answered: {found}"
+        )
+        assert (self.requests_seen(), list(self.ledger())) == (seen, moved), (
+            "with the deadline past, touch no network: something was sent, or moved"
+        )
 
     def test_the_statement_holds_what_was_paid(self) -> None:
         self.need(HasStatement)

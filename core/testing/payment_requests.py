@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from core.testing.orders import order_of
+from core.testing.orders import ANNA, order_of
 from hookspecs import (
     CaptureRequest,
+    Customer,
     InquireRequest,
     Money,
     OrderSnapshot,
@@ -56,10 +57,11 @@ class Asking:
     inputs: Mapping[str, str] = field(default_factory=dict)
     payment_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     reference: str | None = None
+    customer: Customer = ANNA
     order: OrderSnapshot = field(init=False)
 
     def __post_init__(self) -> None:
-        self.order = order_of(self.amount)
+        self.order = order_of(self.amount, customer=self.customer)
 
     def start(self, *, capture_now: bool = True) -> StartRequest:
         """Begin."""

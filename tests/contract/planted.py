@@ -1,4 +1,4 @@
-"""Ten copies of a sound strategy, each with one fault; run by test_planted_faults as a program."""
+"""Copies of a sound strategy, each with one fault; run by test_planted_faults as a program."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import json
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from django.db import DatabaseError, connection, transaction
 from core.testing.payment_adapter import Moved
 from core.testing.payment_contract import PaymentContract
 from hookspecs import (
+    Customer,
+    DeclineCode,
     Declined,
     Done,
     Fact,
@@ -24,6 +27,7 @@ from hookspecs import (
     NotFound,
     Notice,
     Outcome,
+    PaymentInfo,
     PaymentRequest,
     RefundRequest,
     Webhook,
@@ -92,6 +96,26 @@ class OverRefund(PennyStrategy):
             parent_id=request.capture_id,
         )
         return Done(facts=(given,))
+
+
+class MembersOnly(PennyStrategy):
+    def start(self, request: Any, call: Any, /) -> Outcome:
+        if "members" not in request.order.customer.groups:
+            return Declined(code=DeclineCode.NOT_SUPPORTED, text="members only")
+        return super().start(request, call)
+
+
+class InDollars(PennyStrategy):
+    @property
+    def info(self) -> PaymentInfo:
+        return replace(super().info, currencies=frozenset({"USD"}))
+
+
+class RefusesLate(PennyStrategy):
+    def start(self, request: Any, call: Any, /) -> Outcome:
+        if call.seconds_left() <= 0:
+            return Declined(text="too late")
+        return super().start(request, call)
 
 
 class UnverifiedSignature(PennyStrategy):
@@ -167,6 +191,27 @@ class TestLostIsDeclined(Sound):
 
 class TestOverRefund(Sound):
     kind = OverRefund
+
+
+class TestMembersOnly(Sound):
+    kind = MembersOnly
+
+
+class TestMembers(Sound):
+    """The control: the same strategy, asked by a member."""
+
+    kind = MembersOnly
+
+    def customer(self) -> Customer:
+        return Customer(ref="bea", groups=frozenset({"members"}))
+
+
+class TestInDollars(Sound):
+    kind = InDollars
+
+
+class TestRefusesLate(Sound):
+    kind = RefusesLate
 
 
 class TestUnverifiedSignature(Sound):

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from hookspecs import API_VERSION
+from tests.contract.penny_bank import PennyBank, PennyStrategy
+from tests.contract.planted import InDollars, MembersOnly, RefusesLate, Sound
 from tests.house.tree import ROOT
 
 pytestmark = [pytest.mark.once, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -20,6 +22,9 @@ FAULTS = {
     "NewKeyOnRetry": "test_the_same_key_twice_charges_once",
     "LostIsDeclined": "test_a_lost_answer_is_unknown",
     "OverRefund": "test_partial_refunds_add_up_and_never_pass_the_capture",
+    "MembersOnly": "test_a_payment_can_be_started",
+    "InDollars": "test_a_payment_can_be_started",
+    "RefusesLate": "test_past_the_deadline_nothing_is_sent",
     "UnverifiedSignature": "test_a_forged_webhook_is_untrusted",
     "FutureTimestamp": "test_a_webhook_signed_in_the_future_is_untrusted[day]",
     "FloatAmount": "test_every_currency_is_charged_exactly[1999-EUR]",
@@ -77,7 +82,7 @@ FAULTS = {
 }
 SUFFIXES = ("_pricing", "_notification", "_warmer")
 CONTROLS = {
-    **dict.fromkeys(("Sound", "LooksUp"), 25),
+    **dict.fromkeys(("Sound", "LooksUp", "Members"), 26),
     **dict.fromkeys(("SoundRule", "SoundTax", "SoundChannel", "SoundNames", "SoundCheapest"), 12),
 }
 GALLERIES = tuple(f"tests/contract/planted{kind}.py" for kind in ("", *SUFFIXES))
@@ -136,3 +141,21 @@ def test_the_report_says_against_what_and_what_did_not_apply(report: dict[str, A
     assert "signs" in found["not_applicable"]["test_a_forged_webhook_is_untrusted"]
     every = [*found["passed"], *found["failed"], *found["not_applicable"]]
     assert len(every) == len(set(every)) == len({*suite(report, "Sound")["passed"]} | {*every})
+
+
+@pytest.mark.parametrize(
+    ("kind", "case", "words"),
+    [
+        (MembersOnly, "test_a_payment_can_be_started", "declined: NOT_SUPPORTED members only; say"),
+        (MembersOnly, "test_facts_are_typed", "19.99 EUR, declined: NOT_SUPPORTED members only"),
+        (InDollars, "test_a_payment_can_be_started", "nothing was tried: .* doesn't take EUR; say"),
+        (RefusesLate, "test_past_the_deadline_nothing_is_sent", "answer NotSent, and don't refuse"),
+    ],
+)
+def test_a_case_says_what_was_answered(kind: type[PennyStrategy], case: str, words: str) -> None:
+    tried = Sound()
+    tried.bank = PennyBank()
+    tried.tested = kind(tried.bank)
+
+    with pytest.raises((AssertionError, pytest.fail.Exception, pytest.skip.Exception), match=words):
+        getattr(tried, case)()

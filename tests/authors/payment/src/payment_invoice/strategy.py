@@ -17,6 +17,7 @@ from hookspecs import (
     Money,
     NeedsCustomer,
     Notice,
+    NotSent,
     Outcome,
     PaymentInfo,
     PaymentRequest,
@@ -50,10 +51,14 @@ class Strategy:
 
     def start(self, request: StartRequest, call: Call, /) -> Outcome:
         """Tell the customer where to transfer the money to."""
+        if call.seconds_left() <= 0:
+            return NotSent(cause="the deadline has passed")
         return self._instructions(request)
 
     def inquire(self, request: InquireRequest, call: Call, /) -> Finding:
         """Tell it again: nobody but the bookkeeping knows more."""
+        if call.seconds_left() <= 0:
+            return Unknown(cause="the deadline has passed")
         return self._instructions(request)
 
     def read_webhook(

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models.functions import Now
 
 from core.application.apply_facts import ApplyFacts, OperationMoved, apply_facts
-from core.application.claim_operation import claim_operation, never_sent
+from core.application.claim_operation import NOT_THERE, claim_operation, is_not_there, never_sent
 from core.application.commanding import request_of
 from core.application.comparing import NO_MATCH, compared, is_doubtful
 from core.application.payment_step import PaymentStep, payment_step, waiting_data, waits_until
@@ -98,7 +98,11 @@ def recorded(operation: Operation, outcome: Outcome, *, now: datetime) -> Operat
             return _moved(operation, OperationStatus.DECLINED, outcome=told)
         case NotSent(cause=cause, retry_after=after):
             wait = after.total_seconds() if after is not None else first
-            told = {"cause": cause, "never_sent": operation.attempt <= 1 or never_sent(operation)}
+            told = {
+                "cause": cause,
+                "never_sent": operation.attempt <= 1 or never_sent(operation),
+                NOT_THERE: is_not_there(operation),
+            }
             return _moved(operation, OperationStatus.PLANNED, outcome=told, due_in=wait)
         case Unknown(cause=cause):
             return _moved(

@@ -14,6 +14,7 @@ from core.application.expire_orders import expire_orders
 from core.application.look_up_payment import look_up_payment
 from core.application.payment_step import payment_step
 from core.application.queries import order_page
+from core.hooks.breaker import Thresholds
 from core.hooks.registry import Registry
 from core.models import Operation
 from hookspecs import (
@@ -35,6 +36,7 @@ from tests.gateways.till import (
     CARD,
     CHARGES,
     STARTS,
+    TIRELESS,
     another_key,
     back,
     charge,
@@ -148,14 +150,21 @@ def test_what_was_never_charged_gives_its_stock_back(
     assert stock("mug")[1] == 0
 
 
+@pytest.mark.parametrize("thresholds", [TIRELESS, Thresholds()], ids=["tireless", "resting"])
 @pytest.mark.parametrize(("code", "inputs"), [("stripe", CARD), ("stripe", {}), ("paypal", {})])
 def test_silence_that_outlives_the_key_gives_the_stock_back_too(
-    sandbox: SandboxProcess, tenths: Any, code: str, inputs: dict[str, str]
+    sandbox: SandboxProcess,
+    tenths: Any,
+    code: str,
+    inputs: dict[str, str],
+    thresholds: Thresholds,
 ) -> None:
     tenths.ORDERLOOM_RESERVATION_SECONDS = 0.1
     kept = timedelta(seconds=1)
     plugins = registry_at(
-        stripe_at(sandbox.base, keys_kept=kept), paypal_at(sandbox.base, keys_kept=kept)
+        stripe_at(sandbox.base, keys_kept=kept),
+        paypal_at(sandbox.base, keys_kept=kept),
+        thresholds=thresholds,
     )
     match = f"({STARTS[code]}|{CHARGES[code]})"
     sandbox.control("POST faults", match=match, do="drop", when="before", times=-1)

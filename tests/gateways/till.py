@@ -15,6 +15,7 @@ from core.application.resume_payment import ResumePayment, resume_payment
 from core.application.start_payment import start_payment
 from core.application.sweep_payments import sweep_payments
 from core.domain.lifecycle import LIVE, OperationStatus
+from core.hooks.breaker import Breakers, Thresholds
 from core.hooks.registry import Registry
 from core.models import Event, Operation, Order, Payment
 from core.testing.registries import FakePlugin, registry_of
@@ -71,10 +72,18 @@ def paypal_at(
     return kind(settings, PaypalGateway(settings))
 
 
-def registry_at(*strategies: Any) -> Registry:
+TIRELESS = Thresholds(failures=10**9)
+"""For breakers that never open: what gateways do wrong is asked about, and asked often."""
+
+
+def registry_at(*strategies: Any, thresholds: Thresholds = TIRELESS) -> Registry:
     """Return a registry of strategies, each as its plugin would offer it."""
     return registry_of(
-        *(FakePlugin(name=f"payment-{one.info.code}-like", strategies=(one,)) for one in strategies)
+        *(
+            FakePlugin(name=f"payment-{one.info.code}-like", strategies=(one,))
+            for one in strategies
+        ),
+        breakers=Breakers(thresholds),
     )
 
 

@@ -99,11 +99,14 @@ def test_without_turn_and_fence_what_is_captured_is_cancelled_and_kept(
 def test_without_its_rules_one_key_gives_back_many_times(
     shop: TenantRef, nursery: Nursery, outside: Outside
 ) -> None:
-    payment = bought(nursery, outside, "stripe", "paid")["payment"]
-    one = refunds(payment)[0]
-
     with without_rules("operation_key_unique", *RULES):
-        nursery.run(*[one | {"without": OFF}] * 6)
-        asked = rows(ASKED.format("REFUND"))[0][0]
+        for _ in range(8):
+            payment = bought(nursery, outside, "stripe", "paid")["payment"]
+            one = refunds(payment)[0]
+            before = rows(ASKED.format("REFUND"))[0][0]
+            nursery.run(*[one | {"without": [*OFF, *["haste"] * 3]}] * 6)
+            asked = rows(ASKED.format("REFUND"))[0][0] - before
+            if asked > one["given"]["minor"]:
+                break
 
     assert asked > one["given"]["minor"]

@@ -26,13 +26,14 @@ from core.application import (
     sweep_payments,
     switch_plugin,
 )
+from core.hooks.pool import Pools
 from core.models.order import advance
 from core.models.sheet import Condition, Move, Sheet
 from tests.faults import acts
 
 
 def the_journal() -> None:
-    """The command's row is committed only when the gateway has answered."""
+    """The command's row is committed only when the gateway has answered, and no guard minds."""
 
     def late(*given: Any, **named: Any) -> Any:
         connection.set_autocommit(False)
@@ -42,6 +43,7 @@ def the_journal() -> None:
         return answer
 
     acts.start_payment = late
+    Pools.refuse_in_transaction = lambda *_: None  # type: ignore[method-assign]
 
 
 def the_order_of_acknowledging() -> None:

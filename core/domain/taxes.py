@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from math import lcm
 
-from core.domain.money import round_half_up, spread
+from core.domain.money import round_half_up
 from hookspecs import Tax
 
 
@@ -81,6 +81,19 @@ def _by_sum(
             for target in positions
         }
         whole = round_half_up(sum(exact.values()), below)
-        for target, share in spread(amount=whole, weights=exact).items():
+        for target, share in _shared(whole, exact, below).items():
             levies[positions[target]] = share
     return levies
+
+
+def _shared(whole: int, exact: Mapping[str, int], below: int) -> dict[str, int]:
+    """Share a rounded sum: each target has its whole units, the largest remainders one more.
+
+    In proportion to the rounded sum a share could be a unit off its own exact tax.
+    """
+    shares = {target: above // below for target, above in exact.items()}
+    missing = whole - sum(shares.values())
+    largest = sorted(exact, key=lambda target: (-(exact[target] % below), target))
+    for target in largest[:missing]:
+        shares[target] += 1
+    return shares

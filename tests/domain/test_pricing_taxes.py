@@ -75,6 +75,19 @@ def test_rounding_by_sum_rounds_once_and_gives_the_cents_back_to_the_lines() -> 
     assert by_sum.tax_minor == 4
 
 
+def test_a_share_of_a_rounded_sum_is_less_than_a_unit_off_its_own_tax() -> None:
+    amounts = {
+        "a": 244,
+        "b": 251,
+        "c": 34533,
+    }  # 13.0784, 13.4536 and 1850.9688; the sum is 1877.5008
+    taxes = [Tax(target=target, rate=Decimal("5.36"), code="T") for target in amounts]
+
+    shares = levied(taxes=taxes, amounts=amounts, included=False, rounding=TaxRounding.BY_SUM)
+
+    assert shares == [13, 14, 1851]  # in proportion to 1878 the last would have been 1852
+
+
 @given(
     st.lists(
         st.tuples(st.integers(0, 10**6), st.decimals(0, 40, places=3)), min_size=1, max_size=8

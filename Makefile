@@ -46,7 +46,7 @@ bench: $(VENV)/shelf-on-test
 	SECRET_KEY=bench ALLOWED_HOSTS=localhost DJANGO_SETTINGS_MODULE=core.project.settings $(PY) -m tests.speed.$(BENCH) $(ARGS)
 
 # Whether the tests notice that what decides about money was changed: ARGS="domain",
-# ARGS="use_cases --sample 200 --seed word". Minutes for the first, a night for all of the second.
+# ARGS="use_cases --sample 200 --seed word". Minutes for the first, an hour for all of the second.
 mutation: $(VENV)/shelf-on-dev
 	env -u DATABASE_URL -u CACHE_URL $(PY) -m tests.mutation $(or $(ARGS),domain)
 

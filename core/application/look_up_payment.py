@@ -34,6 +34,7 @@ from hookspecs import (
     InProgress,
     NeedsCustomer,
     NotFound,
+    PaymentInfo,
     Resend,
     Unknown,
     Verb,
@@ -136,9 +137,7 @@ def _decide(
     if decided is OperationStatus.DONE and is_doubtful(finding, payment):
         return _again(operation, OperationStatus.UNKNOWN, now=now, cause=NO_MATCH)
     if decided is None:
-        proved = isinstance(finding, NotFound) or Feature.HARMLESS_START in info.features
-        told = {NOT_THERE: True} if isinstance(finding, NotFound) else None
-        return _not_done(operation, harmless=proved, keys_kept=info.keys_kept, now=now, told=told)
+        return _not_done(operation, info, proved=isinstance(finding, NotFound), now=now)
     return _decided(operation, decided, finding, now=now)
 
 
@@ -177,22 +176,24 @@ def _by_its_end(
 
 
 def _not_done(
-    operation: Operation,
-    *,
-    harmless: bool,
-    keys_kept: timedelta,
-    now: datetime,
-    told: dict[str, bool] | None,
+    operation: Operation, info: PaymentInfo, *, proved: bool, now: datetime
 ) -> OperationMoved:
-    """It did not happen: the same key again while it is honoured, else it is over or a person's."""
-    if _is_honoured(operation, keys_kept, now=now):
+    """It did not happen: the same key again while it is honoured, else it is over or a person's.
+
+    "Send it again", said of a key that has just ended, proves nothing: the next look may.
+    """
+    if _is_honoured(operation, info.keys_kept, now=now):
+        told = {NOT_THERE: True} if proved else None
         return _moved(operation, OperationStatus.PLANNED, due_in=0.0, outcome=told)
+    harmless = proved or Feature.HARMLESS_START in info.features
     if harmless and operation.verb == Verb.START:
         return _moved(
             operation, OperationStatus.ABANDONED, outcome={"cause": "its key has expired"}
         )
-    waits = {"cause": "a person has to decide: its key has expired"}
-    return _moved(operation, OperationStatus.UNKNOWN, outcome=waits)
+    waits = "a person has to decide: its key has expired"
+    if not proved:
+        return _again(operation, OperationStatus.UNKNOWN, now=now, cause=waits)
+    return _moved(operation, OperationStatus.UNKNOWN, outcome={"cause": waits})
 
 
 def _again(

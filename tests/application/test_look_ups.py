@@ -156,31 +156,53 @@ def test_what_did_not_happen_is_sent_again_at_once_under_the_same_key(
     assert Operation.objects.get().attempt == 2
 
 
-@pytest.mark.parametrize(
-    ("found", "status", "cause"),
-    [
-        (NotFound(), "ABANDONED", "its key has expired"),
-        (Resend(), "UNKNOWN", "a person has to decide: its key has expired"),
-    ],
-)
 def test_after_the_life_of_its_key_nothing_is_sent(
-    shelf: TenantRef,
-    gateway: Scripted,
-    plugins: Registry,
-    now: datetime,
-    found: Finding,
-    status: str,
-    cause: str,
+    shelf: TenantRef, gateway: Scripted, plugins: Registry, now: datetime
 ) -> None:
     operation = in_doubt(plugins, now)
-    gateway.found = found
+    gateway.found = NotFound()
 
     look_up_payment(operation.payment_id, plugins=plugins, now=now + timedelta(hours=24))
 
     operation.refresh_from_db()
     assert len(gateway.ledger.posts) == 1
-    assert (operation.status, operation.outcome) == (status, {"cause": cause})
-    assert operation.due_at is None
+    assert (operation.status, operation.due_at) == ("ABANDONED", None)
+    assert operation.outcome == {"cause": "its key has expired"}
+
+
+def test_send_it_again_said_of_a_key_that_just_ended_is_asked_once_more(
+    shelf: TenantRef, gateway: Scripted, plugins: Registry, now: datetime
+) -> None:
+    """A look that began while the key was honoured and ended after it: the next one proves it."""
+    operation = in_doubt(plugins, now)
+    gateway.found = Resend()
+    later = now + timedelta(hours=24)
+
+    look_up_payment(operation.payment_id, plugins=plugins, now=later)
+    operation.refresh_from_db()
+    waits, due = operation.status, due_in(operation)
+    gateway.found = NotFound()
+    look_up_payment(operation.payment_id, plugins=plugins, now=later)
+
+    operation.refresh_from_db()
+    assert (waits, due is not None) == ("UNKNOWN", True)
+    assert (operation.status, len(gateway.ledger.posts)) == ("ABANDONED", 1)
+
+
+def test_send_it_again_said_for_ever_of_a_key_that_ended_is_a_persons(
+    shelf: TenantRef, gateway: Scripted, plugins: Registry, now: datetime, settings: Any
+) -> None:
+    settings.ORDERLOOM_LOOK_UPS = [5.0, 30.0]
+    operation = in_doubt(plugins, now)
+    gateway.found = Resend()
+
+    for hours in (24, 25):
+        look_up_payment(operation.payment_id, plugins=plugins, now=now + timedelta(hours=hours))
+
+    operation.refresh_from_db()
+    assert (operation.status, operation.due_at) == ("UNKNOWN", None)
+    assert operation.outcome == {"cause": "a person has to decide: its key has expired"}
+    assert len(gateway.ledger.posts) == 1
 
 
 def test_the_look_ups_end_and_a_person_is_asked(

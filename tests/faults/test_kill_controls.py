@@ -17,6 +17,7 @@ from tests.faults.invariants import (
 )
 from tests.faults.judging import FINISH, TOTAL, buying, come_again, finished, webhooks_of
 from tests.faults.outside import Nursery, Outside
+from tests.faults.test_kills_behind import WORKED
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300)]
 
@@ -70,6 +71,38 @@ def test_without_a_lease_a_lost_command_stays_undecided(
     with connection.cursor() as cursor:
         assert i6_nothing_is_sent_beyond_its_lease(cursor, grace=0.5) != []
         assert nothing_is_undecided(cursor) != []
+
+
+@pytest.mark.full
+def test_crossed_off_before_it_is_looked_up_a_command_stays_undecided(
+    shop: TenantRef, nursery: Nursery, outside: Outside
+) -> None:
+    outside.sandbox.control("POST faults", match=WORKED["stripe"], do="drop", when="after")
+    nursery.run(buying("stripe", uuid.uuid4().hex, outside, until="clicked"))
+
+    dies(nursery, FINISH, "lookup.answered:1", without="the_second_look")
+    nursery.run(FINISH | {"given": {"seconds": 3.5}})
+
+    assert outside.charges() == [TOTAL]
+    with connection.cursor() as cursor:
+        assert [row[0] for row in nothing_is_undecided(cursor)] == ["operation"]
+        cursor.execute("SELECT status FROM orderloom_order")
+        assert cursor.fetchall() == [("CONFIRMED",)]
+
+
+@pytest.mark.full
+def test_crossed_off_before_it_has_expired_an_order_keeps_its_stock(
+    shop: TenantRef, nursery: Nursery, outside: Outside
+) -> None:
+    buyer = buying("stripe", uuid.uuid4().hex, outside, at_once=False, until="started")
+    nursery.run(buyer | {"settings": {"ORDERLOOM_RESERVATION_SECONDS": 0.0}})
+
+    dies(nursery, FINISH, "expiry.half_way:1", without="the_second_try_at_expiring")
+    finished(nursery)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT status, stock FROM orderloom_order")
+        assert cursor.fetchall() == [("CONFIRMED", "HELD")]
 
 
 @pytest.mark.full

@@ -6,6 +6,7 @@ import dataclasses
 import time
 import uuid
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -27,6 +28,7 @@ from core.application import (
     switch_plugin,
 )
 from core.hooks.pool import Pools
+from core.models import Operation, Order
 from core.models.order import advance
 from core.models.sheet import Condition, Move, Sheet
 from tests.faults import acts
@@ -76,6 +78,27 @@ def the_lease() -> None:
 
     look_up_payment.mark_overdue = nobody
     sweep_payments.mark_overdue = nobody
+
+
+def the_second_look() -> None:
+    """A command is crossed off what is due before it is looked up."""
+    look = sweep_payments.look_up_payment
+
+    def crossed_off(payment_id: uuid.UUID, **named: Any) -> Any:
+        Operation.objects.filter(payment_id=payment_id).update(due_at=None)
+        return look(payment_id, **named)
+
+    sweep_payments.look_up_payment = crossed_off
+
+
+def the_second_try_at_expiring() -> None:
+    """An order is crossed off what is due before it has expired."""
+
+    def crossed_off(order_id: uuid.UUID, *, now: datetime) -> bool:
+        Order.objects.filter(pk=order_id).update(expires_at=now + timedelta(days=1))
+        return False
+
+    expire_orders._put_off = crossed_off
 
 
 def the_fence_of_switches() -> None:

@@ -1,4 +1,4 @@
-"""The faults of G4, G7, W2, W5, W6 and W7 again, each with its protection switched off."""
+"""The faults of G3, G4, G7, W2, W5, W6 and W7 again, each with its protection switched off."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from core.application import apply_facts as applying
 from core.application.drain_inbox import drain_inbox
+from core.application.look_up_payment import look_up_payment
 from core.application.receive_webhook import receive_webhook, webhook_endpoint
 from core.conf import conf
 from core.domain.errors import InboxFull, PaymentUndecided
 from core.hooks.registry import Registry
-from core.models import InboxEntry, Payment
+from core.models import InboxEntry, Order, Payment
 from hookspecs import Call, Declined, NotSent, Outcome, StartRequest, Unknown
 from payment_stripe_like.strategy import StripeStrategy
 from sandbox_gateways.process import SandboxProcess
+from tests.application.shelf import stock
 from tests.gateways.stories import (
     AnonymousStripe,
     BlindPaypal,
@@ -29,7 +32,7 @@ from tests.gateways.stories import (
     inbox_statuses,
     told_story,
 )
-from tests.gateways.test_faults import Keyless
+from tests.gateways.test_faults import Keyless, expired_and_paid_late
 from tests.gateways.test_webhooks import door, fill, post
 from tests.gateways.till import (
     CARD,
@@ -68,6 +71,19 @@ class Despairing(StripeStrategy):
     def start(self, request: StartRequest, call: Call, /) -> Outcome:
         answer = super().start(request, call)
         return Declined(text=answer.cause) if isinstance(answer, NotSent) else answer
+
+
+def test_g3_late_money_that_takes_no_stock_again_sells_it_twice(
+    sandbox: SandboxProcess, plugins: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = expired_and_paid_late(sandbox, plugins, sold=True)
+    monkeypatch.setattr(applying, "stock_rows", lambda _: [])
+
+    look_up_payment(step.payment_id, plugins=plugins, now=clock())
+
+    assert statuses([step]) == ["PAID"]
+    assert stock("vase") == (1, 1)
+    assert Order.objects.filter(stock__in=["HELD", "KEPT"]).count() == 2
 
 
 def test_g4_what_is_down_taken_for_unknown_keeps_the_buyer_from_every_other_way(

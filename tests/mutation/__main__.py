@@ -30,9 +30,9 @@ LEAST = 0.9
 """The part of a module's mutants that must be noticed."""
 HERE = Path(__file__).parent
 WORK = ROOT / "var" / "mutation"
-_LINKED = ("core", "tests", "plugins", "docs", "hookspecs.py", "conftest.py", "manage.py")
+_LINKED = ("core", "tests", "plugins", "docs", "hookspecs.py", "manage.py")
+_PLUGINS = 'pytest_plugins = ["tests.session", "tests.mutation.databases"]\n'
 _SURVIVED, _UNCOVERED = 0, 33  # how a run of the tests ended, in mutmut's words
-_ALONE = ("--max-children", "1")  # they share one database
 
 
 def main(asked: Sequence[str] | None = None) -> int:
@@ -62,12 +62,15 @@ def furnish(folder: Path, *, mutate: list[str], tests: list[str]) -> None:
     folder.mkdir(parents=True)
     for name in _LINKED:
         (folder / name).symlink_to(ROOT / name)
+    (folder / "conftest.py").write_text(_PLUGINS, "utf-8")
     words = {
         "source_paths": ["core"],
         "only_mutate": mutate,
-        "also_copy": [name for name in _LINKED if name != "core"],
+        "also_copy": [*(name for name in _LINKED if name != "core"), "conftest.py"],
         "pytest_add_cli_args_test_selection": tests,
-        "pytest_add_cli_args": ["--reuse-db", "-p", "no:cacheprovider"],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider"],
+        "timeout_constant": 5.0,  # seconds, and the factor after it
+        "timeout_multiplier": 4.0,
     }
     lines = [f"{word} = {json.dumps(said)}" for word, said in words.items()]
     ours = (ROOT / "pyproject.toml").read_text("utf-8")
@@ -142,7 +145,8 @@ def _reason(excused: Sequence[dict[str, str]], path: Path, removed: str, added: 
 def _mutmut(folder: Path, *names: str) -> None:
     environment = {key: text for key, text in os.environ.items() if key != "DATABASE_URL"}
     environment |= {"ORDERLOOM_TEST_RUN": "mutation", "PYTHONWARNINGS": "ignore"}
-    command = [sys.executable, "-m", "mutmut", "run", *_ALONE, *names]
+    environment |= {"ORDERLOOM_DATA": str(folder / "data")}
+    command = [sys.executable, "-m", "mutmut", "run", *names]
     subprocess.run(command, cwd=folder, env=environment, check=False)
 
 

@@ -11,7 +11,6 @@ import multiprocessing
 import os
 import statistics
 import time
-import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,7 +21,6 @@ import django
 django.setup()
 
 import psycopg  # noqa: E402
-from django.core.management import call_command  # noqa: E402
 from django.db import connection, connections  # noqa: E402
 
 from core.application.place_order import place_order  # noqa: E402
@@ -41,6 +39,7 @@ from hookspecs import (  # noqa: E402
 )
 from tests.application.shelf import ordering  # noqa: E402
 from tests.speed import floor  # noqa: E402
+from tests.speed.database import fresh_database  # noqa: E402
 
 PRODUCTS = 1_000
 
@@ -210,16 +209,7 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--seconds", type=float, default=3.0)
     given = arguments.parse_args()
-    if connection.vendor != "postgresql":
-        raise SystemExit("this bench needs PostgreSQL: set DATABASE_URL")
-    home = connections["default"].settings_dict
-    name, original = f"orderloom_bench_{uuid.uuid4().hex[:8]}", home["NAME"]
-    with connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE {name}")
-    connections.close_all()
-    home["NAME"] = name
-    try:
-        call_command("migrate", verbosity=0)
+    with fresh_database():
         fill()
         turns = {"rounds": given.rounds, "seconds": given.seconds}
         result = {
@@ -229,11 +219,6 @@ def main() -> None:
             **against_itself(**turns),
         }
         print(json.dumps(result, indent=1))
-    finally:
-        connections.close_all()
-        home["NAME"] = original
-        with connection.cursor() as cursor:
-            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 
 from core.application.moving_generation import hold_generation, move_generation
-from core.application.plugin_states import console_layer, console_layers
+from core.application.plugin_states import console_layer, console_layers, put_setting
 from core.application.refresh_registry import look_again
 from core.application.switch_plugin import known_plugin, named_tenant
 from core.domain.errors import ConcurrentChange, InvalidInput, NotFound, SetElsewhere
@@ -145,7 +145,7 @@ def _drafted(
         row.sealed.pop(name, None)
     for name, value in given.items():
         if not fields[name].secret:
-            _put(row.values, name, value)
+            put_setting(row.values, name, value)
         elif name not in old or old[name] != value:
             row.sealed[name] = keep(json.dumps(value))
     own = console_layer(row)
@@ -219,13 +219,6 @@ def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
         inner = _flat(value, f"{above}{name}.") if isinstance(value, Mapping) else {}
         found |= inner or {above + name: value}
     return found
-
-
-def _put(values: dict[str, Any], path: str, value: Any) -> None:
-    *groups, last = path.split(".")
-    for group in groups:
-        values = values.setdefault(group, {})
-    values[last] = value
 
 
 def _take(values: dict[str, Any], path: str) -> None:

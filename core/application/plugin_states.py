@@ -21,6 +21,7 @@ __all__ = [
     "Switches",
     "console_layer",
     "console_layers",
+    "put_setting",
     "read_states",
     "read_switches",
     "wanted",
@@ -107,14 +108,15 @@ def console_layer(row: PluginSettings) -> Layer:
     values, closed = json.loads(json.dumps(row.values)), []
     for path, sealed in row.sealed.items():
         try:
-            _put(values, path, json.loads(kept(sealed)))
+            put_setting(values, path, json.loads(kept(sealed)))
         except UnreadableError:
             closed.append(path)
     where = "console" if row.tenant is None else f"console for {row.tenant.slug}"
     return Layer(source=where, values=values, unreadable=tuple(closed))
 
 
-def _put(values: dict[str, Any], path: str, value: Any) -> None:
+def put_setting(values: dict[str, Any], path: str, value: Any) -> None:
+    """Put a value where its dotted path says, making the groups on the way."""
     *groups, last = path.split(".")
     for group in groups:
         values = values.setdefault(group, {})

@@ -10,7 +10,7 @@ from django.db.models import F, Max, OuterRef, Subquery, Sum, TextField, Value, 
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce, Rank
 
-from core.application.report_sales import SOLD, Period
+from core.application.report_period import SOLD, Period
 from core.domain.errors import InvalidInput
 from core.models import OrderLine, Product
 from core.models.expressions import Total

@@ -4,54 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from django.db.models import Count, F, Min, Q, Sum, Window
 from django.db.models.functions import TruncDate
 
+from core.application.report_period import SOLD, Period
 from core.domain.errors import InvalidInput
-from core.domain.lifecycle import OrderStatus
 from core.domain.money import round_half_up
 from core.models import Order
 from core.models.expressions import DayNumber, PastDays, Total
 
-SOLD: Final = (OrderStatus.PAID, OrderStatus.FULFILLED)
-"""What counts as sold: paid for, handed over or not."""
-
 _MOST_DAYS: Final = 366
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
-    """Some days of a calendar; ``until`` is not one of them.
-
-    Raises:
-        InvalidInput: it holds no day.
-    """
-
-    since: date
-    until: date
-    time_zone: ZoneInfo
-
-    def __post_init__(self) -> None:
-        if self.since >= self.until:
-            raise InvalidInput("A report ends after the day on which it begins.", field="until")
-
-    def moment(self, day: date) -> datetime:
-        """Return when a day begins."""
-        return datetime.combine(day, time(), tzinfo=self.time_zone)
-
-    @property
-    def begins_at(self) -> datetime:
-        """When the first day begins."""
-        return self.moment(self.since)
-
-    @property
-    def ends_at(self) -> datetime:
-        """When the last day is over."""
-        return self.moment(self.until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

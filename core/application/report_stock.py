@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import F, Q, Sum
 from django.db.models.functions import Coalesce
 
-from core.application.report_sales import Period
+from core.application.report_period import Period
 from core.domain.lifecycle import StockState
 from core.models import OrderLine, Stock, StockReceipt
 

@@ -14,8 +14,9 @@ from django.test.utils import CaptureQueriesContext
 
 from core.application.cancel_order import CancelOrder, cancel_order
 from core.application.receive_stock import ReceiveStock, receive_stock
+from core.application.report_period import Period
 from core.application.report_products import report_products
-from core.application.report_sales import Period, report_sales
+from core.application.report_sales import report_sales
 from core.application.report_stock import report_stock
 from core.context import DEFAULT_TENANT, acting_for
 from core.domain.errors import InvalidInput

@@ -53,6 +53,18 @@ def buy(lines: list[list[Any]], key: str, coupons: list[str]) -> dict[str, Any]:
     return {"code": "PLACED", "order": str(order.order_id), "token": order.token}
 
 
+def read_again() -> None:
+    """The control: what a receipt starts from is read once more, after the price was made."""
+    written = placing._sheet
+
+    def late(command: Any, composed: Any, confirmed: Any, now: datetime) -> Any:
+        again = placing.compose_order(command.composition, plugins=NOBODY, now=datetime.now(UTC))
+        priced = dataclasses.replace(confirmed.priced, start=again.priced.start)
+        return written(command, composed, dataclasses.replace(confirmed, priced=priced), now)
+
+    placing._sheet = late
+
+
 def main() -> None:
     """Do what the document says, once a line has come in."""
     todo = json.loads(sys.argv[1])
@@ -66,6 +78,8 @@ def main() -> None:
     if todo["without"] == "limit":
         # The control: a use no longer looks whether one is left.
         placing.USE = dataclasses.replace(placing.USE, when="1 = 1")
+    if todo["without"] == "one reading":
+        read_again()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()

@@ -145,6 +145,24 @@ def test_every_total_recomputes_from_its_own_receipt(shop: TenantRef, dice: rand
     assert met
 
 
+def test_control_a_receipt_read_after_the_price_was_made_tells_another(
+    shop: TenantRef, dice: random.Random
+) -> None:
+    for sku in SKUS:
+        put(sku, FIRST, 50_000, now=NOW)
+    told: list[Order] = []
+
+    for _ in range(MOST):
+        with edited(dice):
+            rush(checkouts(dice), without="one reading")
+        told = [order for order in Order.objects.all() if recomputed(order) != order.total_minor]
+        if told:
+            break
+
+    assert told
+    assert not replay_receipt(told[0].pk, plugins=registry_of()).agrees
+
+
 def test_a_receipt_that_holds_another_price_is_found(shop: TenantRef, dice: random.Random) -> None:
     for sku in SKUS:
         put(sku, FIRST, 500, now=NOW)

@@ -17,8 +17,9 @@ from pydantic_core import to_json
 from rich.console import Console
 from rich.table import Table
 
+from core.application.report_period import Period
 from core.application.report_products import report_products
-from core.application.report_sales import Period, report_sales
+from core.application.report_sales import report_sales
 from core.application.report_stock import report_stock
 from core.management.asking import AskingCommand
 from hookspecs import Money

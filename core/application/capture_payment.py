@@ -8,11 +8,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from core.application.commit_operation import (
-    answered_before,
-    commit_operation,
-    payment_to_command,
-)
+from core.application.commit_operation import commit_operation, once, payment_to_command
 from core.application.facts import fold_payment
 from core.application.next_commands import capture_row
 from core.application.payment_step import PaymentStep
@@ -62,10 +58,14 @@ def capture_payment(command: CapturePayment, *, plugins: Registry, now: datetime
     """
     if not command.key:
         raise KeyMissing("A capture needs an Idempotency-Key.")
+    idem = (command.principal, command.key, command.digest())
+    return once(idem, lambda: _capture(command, idem, plugins=plugins, now=now))
+
+
+def _capture(
+    command: CapturePayment, idem: tuple[str, str, str], *, plugins: Registry, now: datetime
+) -> PaymentStep:
     for _ in range(_ATTEMPTS):
-        idem = (command.principal, command.key, command.digest())
-        if (before := answered_before(*idem)) is not None:
-            return before
         operation = _commit(command, idem, plugins=plugins, now=now)
         if operation is not None:
             return send_operation(operation, plugins=plugins, now=now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -11,7 +11,17 @@ from core.application.commanding import operation_clock
 from core.application.follow_up import order_moves_on
 from core.application.payment_step import PaymentStep, payment_step
 from core.application.sweep_payments import sweep_payments
-from core.domain.errors import IdempotencyConflict, NotFound, NotSupported, PaymentUndecided
+from core.domain.errors import (
+    AmountTooHigh,
+    ConcurrentChange,
+    IdempotencyConflict,
+    NotFound,
+    NothingToCapture,
+    NothingToRefund,
+    NothingToVoid,
+    NotSupported,
+    PaymentUndecided,
+)
 from core.domain.lifecycle import LIVE
 from core.hooks.offered import OfferedStrategy
 from core.hooks.registry import Registry
@@ -20,6 +30,15 @@ from core.models.sheet import RuleViolated, Sheet
 from hookspecs import Verb
 
 _READ_AGAIN: Final = frozenset({"order_moved", "operation_key_unique"})
+BEATEN: Final = (
+    AmountTooHigh,
+    ConcurrentChange,
+    NothingToCapture,
+    NothingToRefund,
+    NothingToVoid,
+    PaymentUndecided,
+)
+"""What is refused, or seems so, once somebody else was faster."""
 _OTHERS: Final = frozenset({"operation_one_live_per_payment", "operation_one_charge_per_order"})
 
 
@@ -35,6 +54,26 @@ def answered_before(principal: str, key: str, digest: str) -> PaymentStep | None
     if operation.idem_digest != digest:
         raise IdempotencyConflict("This Idempotency-Key was used for something else.")
     return payment_step(operation.payment_id)
+
+
+def once(idem: tuple[str, str, str], act: Callable[[], PaymentStep]) -> PaymentStep:
+    """Return what was answered under this key before, or else what comes of acting.
+
+    ``idem`` is principal, key and digest. Where the same click was faster while this one acted, its
+    answer is this one's as well.
+
+    Raises:
+        IdempotencyConflict: the key was used for something else.
+        Refusal: what acting raises.
+    """
+    if (before := answered_before(*idem)) is not None:
+        return before
+    try:
+        return act()
+    except BEATEN:
+        if (before := answered_before(*idem)) is not None:
+            return before
+        raise
 
 
 def payment_to_command(

@@ -20,8 +20,7 @@ from core.application.payment_step import PaymentStep, payment_step, waiting_dat
 from core.application.send_operation import send_operation
 from core.conf import conf
 from core.domain.lifecycle import LIVE, OperationStatus
-from core.domain.payments import Folded
-from core.domain.settling import decided_by, moved_minor
+from core.domain.settling import decided_by
 from core.hooks.offered import OfferedStrategy
 from core.hooks.registry import Registry
 from core.infrastructure.crashpoints import crashpoint
@@ -130,7 +129,7 @@ def _decide(
             finding,
             verb=Verb(operation.verb),
             operation_id=operation.id.hex,
-            before=_before(operation, folded(payment, known)),
+            before=int(operation.params.get("before_minor", 0)),
             after=folded(payment, known + brought),
         )
     )
@@ -139,12 +138,6 @@ def _decide(
     if decided is None:
         return _not_done(operation, info, proved=isinstance(finding, NotFound), now=now)
     return _decided(operation, decided, finding, now=now)
-
-
-def _before(operation: Operation, known: Folded) -> int:
-    """Return what had moved when a command was committed: news of it may have come since."""
-    before = operation.params.get("before_minor")
-    return moved_minor(Verb(operation.verb), known) if before is None else int(before)
 
 
 def _decided(

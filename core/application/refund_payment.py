@@ -12,6 +12,7 @@ from django.db.models import Q, Sum
 
 from core.application.capture_payment import minor_of
 from core.application.commit_operation import (
+    BEATEN,
     answered_before,
     commit_operation,
     payment_to_command,
@@ -75,7 +76,12 @@ def refund_payment(command: RefundPayment, *, plugins: Registry, now: datetime) 
         left = None if first is None else _left(first)
         if first is not None and not left:
             return payment_step(command.payment_id)
-        operation = _commit(command, first, left, plugins=plugins, now=now)
+        try:
+            operation = _commit(command, first, left, plugins=plugins, now=now)
+        except BEATEN:
+            if first is not None or answered_before(*idem) is None:
+                raise
+            continue  # the same click was faster: its answer is this one's as well
         if operation is None:
             continue
         crashpoint("refund.intended")

@@ -124,9 +124,7 @@ def _try(command: StartPayment, *, plugins: Registry, now: datetime) -> PaymentS
     try:
         operation_id = _commit(command, order, charge, now)
     except RuleViolated as missed:
-        if missed.rule == "operation_key_unique":
-            return _replayed(command)
-        if missed.rule == "operation_one_charge_per_order":
+        if missed.rule in ("operation_key_unique", "operation_one_charge_per_order"):
             raise PaymentUndecided(_UNDECIDED) from missed
         if missed.rule == SWITCHED_ON.rule:
             raise UnknownStrategy(
@@ -291,10 +289,3 @@ def _started_before(command: StartPayment) -> PaymentStep | None:
     if operation.idem_digest != command.digest():
         raise IdempotencyConflict("This Idempotency-Key was used for something else.")
     return payment_step(operation.payment_id)
-
-
-def _replayed(command: StartPayment) -> PaymentStep:
-    before = _started_before(command)
-    if before is None:
-        raise ConcurrentChange("This payment is being started by somebody else; try again.")
-    return before

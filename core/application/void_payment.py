@@ -8,11 +8,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from core.application.commit_operation import (
-    answered_before,
-    commit_operation,
-    payment_to_command,
-)
+from core.application.commit_operation import commit_operation, once, payment_to_command
 from core.application.facts import fold_payment
 from core.application.follow_up import follow_up
 from core.application.next_commands import void_row
@@ -54,9 +50,13 @@ def void_payment(command: VoidPayment, *, plugins: Registry, now: datetime) -> P
     if not command.key:
         raise KeyMissing("A void needs an Idempotency-Key.")
     idem = (command.principal, command.key, command.digest())
+    return once(idem, lambda: _void(command, idem, plugins=plugins, now=now))
+
+
+def _void(
+    command: VoidPayment, idem: tuple[str, str, str], *, plugins: Registry, now: datetime
+) -> PaymentStep:
     for _ in range(_ATTEMPTS):
-        if (before := answered_before(*idem)) is not None:
-            return before
         payment, strategy = payment_to_command(
             command.payment_id, Verb.VOID, plugins=plugins, now=now
         )

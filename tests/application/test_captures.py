@@ -26,6 +26,7 @@ from core.testing.registries import FakePlugin, registry_of
 from hookspecs import Fact as Stated
 from hookspecs import FactKind, Feature, Money
 from tests.application.shelf import paying, placed, stock
+from tests.application.wire import Bare
 
 LATER = timedelta(hours=1)
 EVERYTHING = frozenset(Feature) - {Feature.SPLIT, Feature.HARMLESS_START, Feature.MANUAL}
@@ -243,7 +244,7 @@ def test_a_capture_whose_news_came_first_is_not_sent_again(
     apply_facts(ApplyFacts(payment_id=held.payment_id, facts=(news,), source="WEBHOOK"), now=now)
     if not remembered:  # the protection: what had moved when the command was committed
         operation = Operation.objects.get(pk=step.operation_id)
-        del operation.params["before_minor"]
+        operation.params["before_minor"] = 900  # what has moved by now
         operation.save()
 
     look_up_payment(held.payment_id, plugins=plugins, now=now)
@@ -332,10 +333,3 @@ def test_a_strategy_without_the_method_refuses_by_name(
         capture_payment(capturing(held.payment_id), plugins=bare, now=now)
     with pytest.raises(errors.NotSupported):
         void_payment(voiding(held.payment_id), plugins=bare, now=now)
-
-
-class Bare:
-    """The same gateway, of which only what is mandatory can be asked."""
-
-    def __init__(self, gateway: MemoryGateway) -> None:
-        self.info, self.start, self.inquire = gateway.info, gateway.start, gateway.inquire

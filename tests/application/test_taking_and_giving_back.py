@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,80 +12,37 @@ import pytest
 from core.application.apply_facts import ApplyFacts, apply_facts
 from core.application.cancel_order import CancelOrder, cancel_order
 from core.application.capture_payment import CapturePayment, capture_payment
-from core.application.comparing import note_mistaken
 from core.application.payment_step import PaymentStep
 from core.application.refund_payment import RefundPayment, refund_payment
 from core.application.start_payment import start_payment
+from core.application.void_payment import VoidPayment, void_payment
 from core.context import TenantRef
 from core.domain import errors
 from core.hooks.registry import Registry
 from core.models import Operation, Order, Payment
-from core.testing.gateways import MemoryGateway
 from core.testing.registries import FakePlugin, registry_of
-from hookspecs import (
-    Call,
-    CaptureRequest,
-    Fact,
-    FactKind,
-    Feature,
-    Money,
-    Outcome,
-    RefundRequest,
-    VoidRequest,
-)
+from hookspecs import Fact, FactKind, Feature, Money, StartRequest
+from tests.application.meanwhile import Meanwhile, orders_move_on
 from tests.application.shelf import paying, placed
+from tests.application.wire import Bare, Wire, offering
 
 EVERYTHING = frozenset(Feature) - {Feature.SPLIT, Feature.HARMLESS_START, Feature.MANUAL}
 KEPT = timedelta(hours=6)
 
 
-@dataclass(slots=True)
-class Listening(MemoryGateway):
-    """A gateway that remembers what it was asked, and honours keys for six hours."""
-
-    asked: list[Any] = field(default_factory=list)
-
-    @property
-    def info(self) -> Any:
-        return replace(MemoryGateway.info.fget(self), keys_kept=KEPT)  # type: ignore[attr-defined]
-
-    def capture(self, request: CaptureRequest, call: Call, /) -> Outcome:
-        self.asked.append(request)
-        return MemoryGateway.capture(self, request, call)
-
-    def void(self, request: VoidRequest, call: Call, /) -> Outcome:
-        self.asked.append(request)
-        return MemoryGateway.void(self, request, call)
-
-    def refund(self, request: RefundRequest, call: Call, /) -> Outcome:
-        self.asked.append(request)
-        return MemoryGateway.refund(self, request, call)
+def asked(gateway: Wire) -> list[Any]:
+    """Return what it was asked for once the payment had begun."""
+    return [one for one in gateway.requests if not isinstance(one, StartRequest)]
 
 
 @pytest.fixture
-def gateway() -> Listening:
-    return Listening(features=EVERYTHING)
+def gateway() -> Wire:
+    return Wire(features=EVERYTHING, about={"keys_kept": KEPT})
 
 
 @pytest.fixture
-def plugins(gateway: Listening) -> Registry:
+def plugins(gateway: Wire) -> Registry:
     return registry_of(FakePlugin(name="payment-memory", strategies=(gateway,)))
-
-
-class Busy:
-    """A registry that others change the order behind, as often as it is asked for a strategy."""
-
-    def __init__(self, plugins: Registry, other: Callable[[], None], times: int) -> None:
-        self._plugins, self._other, self.times = plugins, other, times
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._plugins, name)
-
-    def strategy(self, **which: Any) -> Any:
-        if self.times:
-            self.times -= 1
-            self._other()
-        return self._plugins.strategy(**which)
 
 
 @pytest.fixture
@@ -103,17 +59,6 @@ def paid(shelf: TenantRef, plugins: Registry, now: datetime) -> PaymentStep:
     return start_payment(paying(order), plugins=plugins, now=now)
 
 
-@pytest.fixture
-def busy(plugins: Registry, now: datetime) -> Callable[[UUID, int], Any]:
-    def busy(payment_id: UUID, times: int) -> Any:
-        names = iter(range(99))
-        return Busy(
-            plugins, lambda: note_mistaken(payment_id, f"ref-{next(names)}", now=now), times
-        )
-
-    return busy
-
-
 def capturing(payment_id: UUID, minor: int | None = None, **more: Any) -> CapturePayment:
     given = {"principal": "staff", "key": "c", "amount": minor and Money(minor, "EUR")} | more
     return CapturePayment(payment_id=payment_id, **given)
@@ -122,6 +67,10 @@ def capturing(payment_id: UUID, minor: int | None = None, **more: Any) -> Captur
 def refunding(payment_id: UUID, minor: int | None = None, **more: Any) -> RefundPayment:
     given = {"principal": "staff", "key": "r", "amount": minor and Money(minor, "EUR")} | more
     return RefundPayment(payment_id=payment_id, **given)
+
+
+def voiding(payment_id: UUID, _: int | None = None) -> VoidPayment:
+    return VoidPayment(payment_id=payment_id, principal="staff", key="v")
 
 
 def of_verb(verb: str) -> dict[str, Any]:
@@ -133,18 +82,18 @@ def words(refused: Any) -> tuple[str, dict[str, Any]]:
 
 
 def test_a_capture_asks_for_its_part_of_what_is_held(
-    held: PaymentStep, plugins: Registry, gateway: Listening, now: datetime
+    held: PaymentStep, plugins: Registry, gateway: Wire, now: datetime
 ) -> None:
     command = capturing(held.payment_id, 400, final=False)
 
     capture_payment(command, plugins=plugins, now=now)
     capture_payment(capturing(held.payment_id, key="d"), plugins=plugins, now=now)
 
-    asked = [
-        (one.amount.minor, one.authorization_id, one.final, one.reference) for one in gateway.asked
+    wanted = [
+        (one.amount.minor, one.authorization_id, one.final, one.reference) for one in asked(gateway)
     ]
     name = held.payment_id.hex
-    assert asked == [
+    assert wanted == [
         (400, f"au-{name}", False, f"ref-{name}"),
         (500, f"au-{name}", True, f"ref-{name}"),
     ]
@@ -157,7 +106,7 @@ def test_a_capture_asks_for_its_part_of_what_is_held(
 
 
 def test_a_refund_asks_for_its_part_of_what_was_taken(
-    paid: PaymentStep, plugins: Registry, gateway: Listening, now: datetime
+    paid: PaymentStep, plugins: Registry, gateway: Wire, now: datetime
 ) -> None:
     command = refunding(paid.payment_id, 300, reason="broken")
 
@@ -166,7 +115,7 @@ def test_a_refund_asks_for_its_part_of_what_was_taken(
 
     name = paid.payment_id.hex
     assert [
-        (one.amount.minor, one.capture_id, one.reason, one.reference) for one in gateway.asked
+        (one.amount.minor, one.capture_id, one.reason, one.reference) for one in asked(gateway)
     ] == [
         (300, f"ch-{name}", "broken", f"ref-{name}"),
         (600, f"ch-{name}", "", f"ref-{name}"),
@@ -181,33 +130,33 @@ def test_a_refund_asks_for_its_part_of_what_was_taken(
 
 
 def test_cancelling_gives_back_what_was_taken_and_says_why(
-    paid: PaymentStep, plugins: Registry, gateway: Listening, now: datetime
+    paid: PaymentStep, plugins: Registry, gateway: Wire, now: datetime
 ) -> None:
     command = CancelOrder(order_id=paid.order_id, reason="out of tea")
 
     cancel_order(command, plugins=plugins, now=now)
 
-    (asked,) = gateway.asked
+    (one,) = asked(gateway)
     name = paid.payment_id.hex
-    assert (asked.amount.minor, asked.capture_id, asked.reason) == (900, f"ch-{name}", "out of tea")
+    assert (one.amount.minor, one.capture_id, one.reason) == (900, f"ch-{name}", "out of tea")
     assert of_verb("REFUND")["retry_safe_until"] == now + KEPT
     assert gateway.ledger.refunds != {}
 
 
 def test_cancelling_lets_go_of_what_is_held(
-    held: PaymentStep, plugins: Registry, gateway: Listening, now: datetime
+    held: PaymentStep, plugins: Registry, gateway: Wire, now: datetime
 ) -> None:
     cancel_order(CancelOrder(order_id=held.order_id), plugins=plugins, now=now)
 
-    (asked,) = gateway.asked
+    (one,) = asked(gateway)
     name = held.payment_id.hex
-    assert (asked.amount.minor, asked.authorization_id) == (900, f"au-{name}")
-    assert asked.reference == f"ref-{name}"
+    assert (one.amount.minor, one.authorization_id) == (900, f"au-{name}")
+    assert one.reference == f"ref-{name}"
     assert of_verb("VOID")["retry_safe_until"] == now + KEPT
 
 
 def test_a_single_cent_goes_back(
-    paid: PaymentStep, plugins: Registry, gateway: Listening, now: datetime
+    paid: PaymentStep, plugins: Registry, gateway: Wire, now: datetime
 ) -> None:
     refund_payment(refunding(paid.payment_id, 899), plugins=plugins, now=now)
 
@@ -241,7 +190,7 @@ def test_an_amount_in_another_currency_is_refused(
 
 
 def test_nothing_is_taken_for_an_order_that_is_over(
-    held: PaymentStep, plugins: Registry, gateway: Listening, now: datetime
+    held: PaymentStep, plugins: Registry, gateway: Wire, now: datetime
 ) -> None:
     gateway.fault = "refuse"
     cancel_order(CancelOrder(order_id=held.order_id), plugins=plugins, now=now)
@@ -254,15 +203,8 @@ def test_nothing_is_taken_for_an_order_that_is_over(
     assert words(refused) == (text, {"status": "CANCELLED"})
 
 
-class Bare:
-    """A gateway of which only what is mandatory can be asked."""
-
-    def __init__(self, gateway: MemoryGateway) -> None:
-        self.info, self.start, self.inquire = gateway.info, gateway.start, gateway.inquire
-
-
 def test_what_a_way_to_pay_cannot_do_is_said(
-    paid: PaymentStep, gateway: Listening, now: datetime
+    paid: PaymentStep, gateway: Wire, now: datetime
 ) -> None:
     bare = registry_of(FakePlugin(name="payment-memory", strategies=(Bare(gateway),)))
 
@@ -292,9 +234,9 @@ def test_what_was_collected_elsewhere_goes_back_elsewhere(
 
 
 def test_money_goes_back_through_the_account_that_took_it(
-    paid: PaymentStep, gateway: Listening, now: datetime
+    paid: PaymentStep, gateway: Wire, now: datetime
 ) -> None:
-    other = Listening(features=EVERYTHING, account="till-2")
+    other = Wire(features=EVERYTHING, account="till-2")
     both = registry_of(
         FakePlugin(name="payment-memory", strategies=(gateway,)),
         FakePlugin(name="payment-other", strategies=(other,)),
@@ -302,58 +244,81 @@ def test_money_goes_back_through_the_account_that_took_it(
 
     cancel_order(CancelOrder(order_id=paid.order_id), plugins=both, now=now)
 
-    assert (len(gateway.asked), other.asked) == (1, [])
+    assert (len(asked(gateway)), asked(other)) == (1, [])
 
 
 @pytest.mark.parametrize("act", [capture_payment, refund_payment])
 def test_who_loses_a_race_once_asks_for_what_is_true_then(
     held: PaymentStep,
     plugins: Registry,
-    gateway: Listening,
-    busy: Callable[[UUID, int], Any],
+    gateway: Wire,
     now: datetime,
     act: Any,
 ) -> None:
     if act is refund_payment:
         capture_payment(capturing(held.payment_id), plugins=plugins, now=now)
-        gateway.asked.clear()
+        gateway.requests.clear()
     make = capturing if act is capture_payment else refunding
+    beaten: Any = Meanwhile(plugins, orders_move_on, at=1)
 
-    step = act(make(held.payment_id), plugins=busy(held.payment_id, 1), now=now)
+    step = act(make(held.payment_id), plugins=beaten, now=now)
 
     assert step.operation_status == "DONE"
-    assert [one.amount.minor for one in gateway.asked] == [900]
+    assert [one.amount.minor for one in asked(gateway)] == [900]
 
 
 @pytest.mark.parametrize("act", [capture_payment, refund_payment])
 def test_who_loses_again_and_again_says_so_and_asks_nobody(
     held: PaymentStep,
     plugins: Registry,
-    gateway: Listening,
-    busy: Callable[[UUID, int], Any],
+    gateway: Wire,
     now: datetime,
     act: Any,
 ) -> None:
     if act is refund_payment:
         capture_payment(capturing(held.payment_id), plugins=plugins, now=now)
-        gateway.asked.clear()
+        gateway.requests.clear()
     make = capturing if act is capture_payment else refunding
-    always = busy(held.payment_id, 99)
+    always: Any = Meanwhile(plugins, orders_move_on)
 
     with pytest.raises(errors.ConcurrentChange) as refused:
         act(make(held.payment_id), plugins=always, now=now)
 
     assert str(refused.value) == "This payment is being changed by others; try again."
-    assert (gateway.asked, always.times) == ([], 94)
+    assert (asked(gateway), always.asked) == ([], 5)
+
+
+@pytest.mark.parametrize("minor", [None, 500])
+@pytest.mark.parametrize("act", [capture_payment, refund_payment, void_payment])
+def test_the_same_click_twice_at_once_has_one_answer(
+    held: PaymentStep, plugins: Registry, gateway: Wire, now: datetime, act: Any, minor: int | None
+) -> None:
+    if act is refund_payment:
+        capture_payment(capturing(held.payment_id), plugins=plugins, now=now)
+        gateway.requests.clear()
+    command = {capture_payment: capturing, refund_payment: refunding, void_payment: voiding}[act](
+        held.payment_id, minor
+    )
+    faster: list[PaymentStep] = []
+
+    def click() -> None:
+        if not faster:
+            faster.append(act(command, plugins=plugins, now=now))
+
+    slower: Any = Meanwhile(plugins, click)
+    step = act(command, plugins=slower, now=now)
+
+    assert step == faster[0]
+    assert len(asked(gateway)) == 1
 
 
 @pytest.mark.parametrize("act", [capture_payment, refund_payment])
 def test_a_key_is_its_principals_own(
-    held: PaymentStep, plugins: Registry, gateway: Listening, now: datetime, act: Any
+    held: PaymentStep, plugins: Registry, gateway: Wire, now: datetime, act: Any
 ) -> None:
     if act is refund_payment:
         capture_payment(capturing(held.payment_id), plugins=plugins, now=now)
-        gateway.asked.clear()
+        gateway.requests.clear()
     make = capturing if act is capture_payment else refunding
     more = {"final": False} if act is capture_payment else {}
 
@@ -361,7 +326,7 @@ def test_a_key_is_its_principals_own(
         command = make(held.payment_id, 300, principal=principal, key="one", **more)
         act(command, plugins=plugins, now=now)
 
-    assert [one.amount.minor for one in gateway.asked] == [300, 300]
+    assert [one.amount.minor for one in asked(gateway)] == [300, 300]
 
 
 @pytest.mark.parametrize(
@@ -403,7 +368,7 @@ def twice(held: PaymentStep, plugins: Registry, now: datetime) -> None:
 
 
 def test_a_refund_of_two_captures_is_one_refund_in_two_commands(
-    held: PaymentStep, plugins: Registry, gateway: Listening, now: datetime
+    held: PaymentStep, plugins: Registry, gateway: Wire, now: datetime
 ) -> None:
     twice(held, plugins, now)
 
@@ -418,7 +383,7 @@ def test_a_refund_of_two_captures_is_one_refund_in_two_commands(
 
 
 def test_a_refund_whose_first_part_is_declined_ends_there(
-    held: PaymentStep, plugins: Registry, gateway: Listening, now: datetime
+    held: PaymentStep, plugins: Registry, gateway: Wire, now: datetime
 ) -> None:
     twice(held, plugins, now)
     gateway.fault = "decline"
@@ -432,7 +397,7 @@ def test_a_refund_whose_first_part_is_declined_ends_there(
 
 
 def test_a_part_under_way_is_waited_for(
-    held: PaymentStep, plugins: Registry, gateway: Listening, now: datetime
+    held: PaymentStep, plugins: Registry, gateway: Wire, now: datetime
 ) -> None:
     twice(held, plugins, now)
     gateway.fault = "drop_before"
@@ -462,13 +427,10 @@ def test_what_the_parts_are_is_planned_from_what_is_known_by_then(
 
 
 def test_a_gift_card_that_was_held_is_taken_once_the_rest_is_there(
-    shelf: TenantRef, gateway: Listening, now: datetime
+    shelf: TenantRef, gateway: Wire, now: datetime
 ) -> None:
-    card = Listening(code="card", features=EVERYTHING | {Feature.SPLIT}, most=400)
-    plugins = registry_of(
-        FakePlugin(name="payment-memory", strategies=(gateway,)),
-        FakePlugin(name="payment-card", strategies=(card,)),
-    )
+    card = Wire(code="card", features=EVERYTHING | {Feature.SPLIT}, most=400)
+    plugins = offering(gateway, card)
     order = placed(("tea", 2), plugins=plugins, now=now)
     first = start_payment(
         paying(order, code="card", amount=Money(400, "EUR")), plugins=plugins, now=now

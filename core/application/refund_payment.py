@@ -70,7 +70,8 @@ def refund_payment(command: RefundPayment, *, plugins: Registry, now: datetime) 
     if not command.key:
         raise KeyMissing("A refund needs an Idempotency-Key.")
     idem = (command.principal, command.key, command.digest())
-    for _ in range(_ATTEMPTS):
+    beaten = 0
+    while beaten < _ATTEMPTS:
         answered_before(*idem)
         first = Operation.objects.filter(idem_principal=idem[0], idem_key=idem[1]).first()
         left = None if first is None else _left(first)
@@ -81,8 +82,9 @@ def refund_payment(command: RefundPayment, *, plugins: Registry, now: datetime) 
         except BEATEN:
             if first is not None or answered_before(*idem) is None:
                 raise
-            continue  # the same click was faster: its answer is this one's as well
+            operation = None  # the same click was faster: its answer is this one's as well
         if operation is None:
+            beaten += 1
             continue
         crashpoint("refund.intended")
         step = send_operation(operation, plugins=plugins, now=now)
@@ -116,8 +118,8 @@ def _left(first: Operation) -> int:
     parts = Operation.objects.filter(Q(pk=first.pk) | Q(**{f"params__{_PART_OF}": first.pk.hex}))
     if parts.exclude(status=OperationStatus.DONE).exists():
         return 0
-    committed = parts.aggregate(minor=Sum("amount_minor"))["minor"] or 0
-    return int(first.params.get(_ASKED, 0)) - int(committed)
+    committed = parts.aggregate(minor=Sum("amount_minor"))["minor"]
+    return int(first.params[_ASKED]) - int(committed)
 
 
 def _commit(
@@ -128,7 +130,7 @@ def _commit(
     plugins: Registry,
     now: datetime,
 ) -> Operation | None:
-    """Write the next refund command before the wire; None: the order moved, read again."""
+    """Write the next refund command before the wire; None: somebody was faster, read again."""
     payment, strategy = payment_to_command(
         command.payment_id, Verb.REFUND, plugins=plugins, now=now
     )

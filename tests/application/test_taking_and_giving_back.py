@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db.models.functions import Now
 
 from core.application.apply_facts import ApplyFacts, apply_facts
 from core.application.cancel_order import CancelOrder, cancel_order
@@ -15,10 +16,12 @@ from core.application.capture_payment import CapturePayment, capture_payment
 from core.application.payment_step import PaymentStep
 from core.application.refund_payment import RefundPayment, refund_payment
 from core.application.start_payment import start_payment
+from core.application.sweep_payments import sweep_payments
 from core.application.void_payment import VoidPayment, void_payment
 from core.context import TenantRef
 from core.domain import errors
 from core.hooks.registry import Registry
+from core.models import Fact as FactRow
 from core.models import Operation, Order, Payment
 from core.testing.registries import FakePlugin, registry_of
 from hookspecs import Fact, FactKind, Feature, Money, StartRequest
@@ -382,6 +385,44 @@ def test_a_refund_of_two_captures_is_one_refund_in_two_commands(
     assert (step.operation_id, step.payment_status) == (second.pk, "PARTIALLY_REFUNDED")
 
 
+def test_a_refund_of_many_captures_is_one_refund_however_many_there_are(
+    held: PaymentStep, plugins: Registry, gateway: Wire, now: datetime
+) -> None:
+    for number in range(7):
+        part = capturing(held.payment_id, 100, key=str(number), final=False)
+        capture_payment(part, plugins=plugins, now=now)
+
+    step = refund_payment(refunding(held.payment_id), plugins=plugins, now=now)
+
+    assert (step.operation_status, step.payment_status) == ("DONE", "REFUNDED")
+    assert list(gateway.ledger.refunds.values()) == [100] * 7
+
+
+def test_what_is_overdue_is_finished_before_money_goes_back(
+    held: PaymentStep, plugins: Registry, gateway: Wire, now: datetime
+) -> None:
+    gateway.fault = "drop_after"
+    capture_payment(capturing(held.payment_id), plugins=plugins, now=now)
+    Operation.objects.update(due_at=Now() - timedelta(seconds=1))
+
+    step = refund_payment(refunding(held.payment_id), plugins=plugins, now=now)
+
+    assert step.payment_status == "REFUNDED"
+    assert list(gateway.ledger.refunds.values()) == [900]
+
+
+def test_an_account_that_is_not_here_any_more_gives_nothing_back(
+    paid: PaymentStep, plugins: Registry, now: datetime
+) -> None:
+    for model in (Payment, FactRow):
+        model.objects.update(account="till-9")
+
+    with pytest.raises(errors.PluginUnavailable):
+        cancel_order(CancelOrder(order_id=paid.order_id), plugins=plugins, now=now)
+
+    assert Order.objects.get().status == "PAID"
+
+
 def test_a_refund_whose_first_part_is_declined_ends_there(
     held: PaymentStep, plugins: Registry, gateway: Wire, now: datetime
 ) -> None:
@@ -426,38 +467,102 @@ def test_what_the_parts_are_is_planned_from_what_is_known_by_then(
     ]
 
 
-def test_a_gift_card_that_was_held_is_taken_once_the_rest_is_there(
-    shelf: TenantRef, gateway: Wire, now: datetime
-) -> None:
-    card = Wire(code="card", features=EVERYTHING | {Feature.SPLIT}, most=400)
-    plugins = offering(gateway, card)
-    order = placed(("tea", 2), plugins=plugins, now=now)
-    first = start_payment(
-        paying(order, code="card", amount=Money(400, "EUR")), plugins=plugins, now=now
-    )
-    fact = Fact(
-        kind=FactKind.CAPTURED,
-        object_id="x",
-        amount=Money(500, "EUR"),
-        account="till-1",
-    )
+@pytest.fixture
+def card() -> Wire:
+    """A gift card with 4.00 on it, or less where a test says so."""
+    return Wire(code="card", features=EVERYTHING | {Feature.SPLIT}, most=400)
+
+
+@pytest.fixture
+def two_ways(gateway: Wire, card: Wire) -> Registry:
+    return offering(gateway, card)
+
+
+@dataclass(frozen=True)
+class Halves:
+    """An order paid by a card, whose part is held, and by another way, in doubt."""
+
+    card: PaymentStep
+    rest: PaymentStep
+
+    def comes(self, minor: int, *, now: datetime, kind: FactKind = FactKind.CAPTURED) -> None:
+        """Tell of the rest's money, once nobody waits for its charge any more."""
+        Operation.objects.filter(pk=self.rest.operation_id).update(status="DONE")
+        self.tells(minor, now=now, kind=kind)
+
+    def tells(self, minor: int, *, now: datetime, kind: FactKind = FactKind.CAPTURED) -> None:
+        fact = Fact(kind=kind, object_id="x", amount=Money(minor, "EUR"), account="till-1")
+        command = ApplyFacts(payment_id=self.rest.payment_id, facts=[fact], source="WEBHOOK")
+        apply_facts(command, now=now)
+
+
+@pytest.fixture
+def halves(shelf: TenantRef, two_ways: Registry, gateway: Wire, now: datetime) -> Halves:
+    """Order tea for 9.00; a card holds 4.00, and nobody knows about the rest."""
+    order = placed(("tea", 2), plugins=two_ways, now=now)
+    card = start_payment(paying(order, code="card", amount=CARD), plugins=two_ways, now=now)
+    assert card.payment_status == "AUTHORIZED"
     gateway.fault = "drop_before"
-    rest = start_payment(paying(order), plugins=plugins, now=now)
-    before = Operation.objects.filter(verb="CAPTURE").count()
+    return Halves(card, start_payment(paying(order), plugins=two_ways, now=now))
 
-    apply_facts(ApplyFacts(payment_id=rest.payment_id, facts=[fact], source="WEBHOOK"), now=now)
 
-    live = Operation.objects.filter(verb="CAPTURE").count()
-    assert (first.payment_status, before) == ("AUTHORIZED", 0)
-    assert live == 0, "a charge of the order is still under way"
-    Operation.objects.filter(pk=rest.operation_id).update(status="DONE")
-    again = replace(fact, object_id="y", kind=FactKind.CAPTURE_FAILED)
-    apply_facts(ApplyFacts(payment_id=rest.payment_id, facts=[again], source="WEBHOOK"), now=now)
+CARD = Money(400, "EUR")
+
+
+def captures() -> list[tuple[str, int]]:
+    rows = Operation.objects.filter(verb="CAPTURE").order_by("created_at", "id")
+    return [(one.status, one.amount_minor) for one in rows]
+
+
+@pytest.mark.parametrize(
+    ("minor", "planned"),
+    [(499, []), (500, [("PLANNED", 400)]), (899, [("PLANNED", 400)]), (900, [])],
+    ids=["not secured", "secured", "a cent is missing", "nothing is missing"],
+)
+def test_what_a_card_holds_is_taken_once_the_rest_is_there(
+    halves: Halves, now: datetime, minor: int, planned: list[tuple[str, int]]
+) -> None:
+    halves.comes(minor, now=now)
+
+    assert captures() == planned
+
+
+def test_a_card_is_taken_whole_from_what_it_holds(halves: Halves, now: datetime) -> None:
+    halves.comes(500, now=now)
+
     row = of_verb("CAPTURE")
-    assert (row["status"], row["amount_minor"], row["payment_id"]) == (
-        "PLANNED",
-        400,
-        first.payment_id,
-    )
+    assert row["payment_id"] == halves.card.payment_id
     assert row["params"]["final"] is True
-    assert row["params"]["authorization_id"] == f"au-{first.payment_id.hex}"
+    assert row["params"]["authorization_id"] == f"au-{halves.card.payment_id.hex}"
+    assert (row["attempt"], row["fence"], row["takes_money"]) == (0, 0, True)
+
+
+def test_a_card_waits_while_a_charge_of_the_order_is_under_way(
+    halves: Halves, now: datetime
+) -> None:
+    halves.tells(500, now=now)
+
+    assert captures() == []
+
+
+def test_a_card_that_would_not_be_taken_is_not_tried_on(
+    halves: Halves, two_ways: Registry, card: Wire, now: datetime
+) -> None:
+    halves.comes(500, now=now)
+    card.fault = "decline"
+    sweep_payments(plugins=two_ways, now=now)
+
+    halves.tells(500, now=now, kind=FactKind.CAPTURE_PENDING)
+
+    assert captures() == [("DECLINED", 400)]
+
+
+def test_a_card_that_is_being_let_go_is_not_taken(
+    halves: Halves, two_ways: Registry, card: Wire, now: datetime
+) -> None:
+    card.fault = "drop_before"
+    void_payment(voiding(halves.card.payment_id), plugins=two_ways, now=now)
+
+    halves.comes(500, now=now)
+
+    assert captures() == []

@@ -27,6 +27,7 @@ from core.models.ids import new_id
 from core.testing.gateways import MemoryGateway
 from core.testing.registries import FakePlugin, registry_of
 from hookspecs import Fact, FactKind, Money
+from tests.application.codes import SPRING, ForACode, a_code, uses
 from tests.application.shelf import paying, placed, stock
 
 LATER = timedelta(hours=1)
@@ -275,6 +276,37 @@ def test_a_command_that_stays_as_it_is_is_told_of_all_the_same(
     tell(moved=moved(doubted, "UNKNOWN", looks=1))
 
     assert told(doubted.order_id, since) == [("payment_moved", {"status": "UNRESOLVED"})]
+
+
+def test_an_amount_that_is_put_right_pays_the_order(
+    doubted: Operation, tell: Callable[..., None]
+) -> None:
+    tell(a_fact(minor=901), moved=moved(doubted, "DONE"))
+    first = stands(doubted.order_id)
+    before = Order.objects.get().log_seq
+
+    tell(replace(TAKEN, sequence=1))
+
+    assert first == ("CONFIRMED", "UNRESOLVED", "HELD")
+    assert stands(doubted.order_id) == ("PAID", "PAID", "KEPT")
+    assert told(doubted.order_id, before) == [("order_paid", {})]
+
+
+@pytest.mark.parametrize(
+    ("later", "status"), [(timedelta(0), "UNRESOLVED"), (timedelta(hours=1), "DECLINED")]
+)
+def test_the_latest_command_says_how_a_payment_stands(
+    doubted: Operation, tell: Callable[..., None], later: timedelta, status: str
+) -> None:
+    """The latest by time; of two at the same moment, the one with the higher id."""
+    other = Operation.objects.get()
+    other.pk, other.status, other.idem_key = UUID(int=1), "DECLINED", None
+    other.created_at += later
+    other.save(force_insert=True)
+
+    tell(reference="ref")
+
+    assert Payment.objects.get().status == status
 
 
 def test_a_command_keeps_what_became_of_it(doubted: Operation, tell: Callable[..., None]) -> None:
@@ -536,6 +568,41 @@ def test_half_an_order_is_paid_by_one_and_half_by_another(
 
     assert first == ("CONFIRMED", "PARTIALLY_PAID", "HELD")
     assert stands(doubted.order_id) == ("PAID", "PAID", "KEPT")
+
+
+def test_a_payment_without_any_command_is_paid_by_what_is_true(
+    doubted: Operation, tell: Callable[..., None]
+) -> None:
+    Operation.objects.all().delete()
+
+    tell(TAKEN)
+
+    assert stands(doubted.order_id) == ("PAID", "PAID", "KEPT")
+
+
+@pytest.mark.parametrize("left", [1, 0], ids=["left", "used up"])
+def test_late_money_takes_its_coupon_again_or_goes_back(
+    shelf: TenantRef, gateway: MemoryGateway, now: datetime, left: int
+) -> None:
+    plugins = registry_of(
+        FakePlugin(name="codes", rules=(ForACode(),)),
+        FakePlugin(name="payment-memory", strategies=(gateway,)),
+    )
+    a_code(now=now, most_uses=1)
+    gateway.fault = "drop_before"
+    order = placed(("tea", 2), plugins=plugins, now=now, **SPRING)
+    step = start_payment(paying(order), plugins=plugins, now=now)
+    over(Operation.objects.get(pk=step.operation_id), plugins, now, how="EXPIRED")
+    assert uses() == (0, 0)
+    if not left:
+        placed(("pot", 1), plugins=plugins, now=now, **SPRING)
+
+    news = ApplyFacts(payment_id=step.payment_id, facts=[a_fact(minor=890)], source="WEBHOOK")
+    apply_facts(news, now=now)
+
+    assert uses() == (1, 1)
+    assert stands(order.order_id)[0] == ("PAID" if left else "EXPIRED")
+    assert [row["amount_minor"] for row in planned()] == ([] if left else [890])
 
 
 def test_facts_of_another_order_change_nothing_here(

@@ -423,31 +423,19 @@ def test_an_account_that_is_not_here_any_more_gives_nothing_back(
     assert Order.objects.get().status == "PAID"
 
 
-def test_a_refund_whose_first_part_is_declined_ends_there(
-    held: PaymentStep, plugins: Registry, gateway: Wire, now: datetime
+@pytest.mark.parametrize(("fault", "status"), [("decline", "DECLINED"), ("drop_before", "UNKNOWN")])
+def test_a_refund_whose_first_part_comes_to_nothing_goes_no_further(
+    held: PaymentStep, plugins: Registry, gateway: Wire, now: datetime, fault: Any, status: str
 ) -> None:
     twice(held, plugins, now)
-    gateway.fault = "decline"
+    gateway.fault = fault
 
     step = refund_payment(refunding(held.payment_id, 700), plugins=plugins, now=now)
     again = refund_payment(refunding(held.payment_id, 700), plugins=plugins, now=now)
 
-    assert step.operation_status == again.operation_status == "DECLINED"
+    assert step.operation_status == again.operation_status == status
     assert Operation.objects.filter(verb="REFUND").count() == 1
     assert gateway.ledger.refunds == {}
-
-
-def test_a_part_under_way_is_waited_for(
-    held: PaymentStep, plugins: Registry, gateway: Wire, now: datetime
-) -> None:
-    twice(held, plugins, now)
-    gateway.fault = "drop_before"
-
-    step = refund_payment(refunding(held.payment_id, 700), plugins=plugins, now=now)
-    again = refund_payment(refunding(held.payment_id, 700), plugins=plugins, now=now)
-
-    assert step.operation_status == again.operation_status == "UNKNOWN"
-    assert Operation.objects.filter(verb="REFUND").count() == 1
 
 
 def test_what_the_parts_are_is_planned_from_what_is_known_by_then(

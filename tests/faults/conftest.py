@@ -1,4 +1,4 @@
-"""A nursery, the world outside, and a shop with enough tea."""
+"""A nursery, the world outside, and a shop with more tea than any test sells."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def outside(_outside: Outside) -> Outside:
 @pytest.fixture
 def shop(transactional_db: None) -> Iterator[TenantRef]:
     with acting_for(DEFAULT_TENANT) as ref:
-        put("tea", 450, 1000, now=datetime.now(UTC))
+        put("tea", 450, 1_000_000, now=datetime.now(UTC))
         yield ref
 
 

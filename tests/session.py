@@ -72,14 +72,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
 
 
+PATIENT = " -c statement_timeout=0"
+"""For making and dropping whole databases: on a busy disk that takes longer than our statements."""
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
-    """Give each run, and each worker in it, databases of its own."""
+    """Give each run, and each worker in it, databases of its own, and the time to make them."""
     worker = getattr(request.config, "workerinput", {}).get("workerid", "")
     name = "_".join(filter(None, ["test_orderloom", os.environ["ORDERLOOM_TEST_RUN"], worker]))
     for connection in connections.all():
         if connection.vendor == "sqlite":
             name = str(settings.ORDERLOOM_DATA / f"{name}.sqlite3")
+        else:
+            connection.settings_dict["OPTIONS"]["options"] += PATIENT
         connection.settings_dict["TEST"]["NAME"] = name
 
 
@@ -108,13 +114,19 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """Note which server the test database really lives on."""
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Note which server the test database really lives on; be as impatient as we are meanwhile."""
     connection = connections["default"]
+    sqlite, options = connection.vendor == "sqlite", connection.settings_dict["OPTIONS"]
+    if not sqlite:
+        connection.close()
+        options["options"] = options["options"].removesuffix(PATIENT)
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        sqlite = connection.vendor == "sqlite"
         cursor.execute("SELECT sqlite_version()" if sqlite else "SHOW server_version")
         DATABASE[:] = [f"{connection.display_name} {cursor.fetchone()[0]}"]
+    yield
+    if not sqlite:
+        options["options"] += PATIENT
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

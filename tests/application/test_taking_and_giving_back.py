@@ -525,6 +525,18 @@ def test_a_card_is_taken_whole_from_what_it_holds(halves: Halves, now: datetime)
     assert (row["attempt"], row["fence"], row["takes_money"]) == (0, 0, True)
 
 
+def test_a_card_of_which_a_part_was_taken_is_taken_to_its_end(
+    halves: Halves, two_ways: Registry, now: datetime
+) -> None:
+    Operation.objects.filter(pk=halves.rest.operation_id).update(status="DONE")
+    part = capturing(halves.card.payment_id, 100, final=False)
+    capture_payment(part, plugins=two_ways, now=now)
+
+    halves.comes(500, now=now)
+
+    assert captures() == [("DONE", 100), ("PLANNED", 300)]
+
+
 def test_a_card_waits_while_a_charge_of_the_order_is_under_way(
     halves: Halves, now: datetime
 ) -> None:

@@ -86,9 +86,9 @@ def test_a_worker_held_back_starts_no_payment_with_what_is_off(
 def test_without_the_fence_a_worker_held_back_charges(
     shop: TenantRef, nursery: Nursery, outside: Outside, waiting: Waiting
 ) -> None:
-    waiting(nursery, outside, without=["the_fence_of_switches"])
+    said = waiting(nursery, outside, without=["the_fence_of_switches"])
 
-    assert outside.charges() == [TOTAL]
+    assert outside.charges() == [TOTAL], said
 
 
 def standing() -> tuple[list[bool], int, list[str]]:

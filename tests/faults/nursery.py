@@ -27,6 +27,7 @@ from django.urls import get_resolver  # noqa: E402
 from core.application.refresh_registry import forget, refresh_registry  # noqa: E402
 from core.context import DEFAULT_TENANT, acting_for  # noqa: E402
 from core.domain.errors import OrderloomError  # noqa: E402
+from core.models import PluginGeneration  # noqa: E402
 from tests.faults import acts, without  # noqa: E402
 
 SECONDS = 60.0
@@ -114,10 +115,11 @@ def listen(heard: dict[int, bytes]) -> None:
 def warm() -> None:
     """Know the plugins, so that no child has to ask first; children open connections of their own.
 
-    Anew each time: tests empty the database, and so count their generations from 0 again.
+    Anew where a test has emptied the database: generations count from 0 again.
     """
     with acting_for(DEFAULT_TENANT):
-        forget()
+        if not PluginGeneration.objects.exists():
+            forget()
         refresh_registry()
     assert get_resolver().url_patterns  # what a web server reads at its first request
     connections.close_all()
